@@ -1,0 +1,1 @@
+"""Language and country matters: digits, text, phones, calendars, money. Imports no other room."""
