@@ -1,0 +1,42 @@
+"""Which adapters exist, and one live instance per account and process."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from servaan_crm.messaging.gateways.base import GatewayConfig, SmsGateway
+from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
+
+ADAPTERS: dict[str, Callable[[GatewayConfig], SmsGateway]] = {
+    KavenegarGateway.name: KavenegarGateway,
+}
+
+_MAX_OPEN = 32
+_lock = threading.Lock()
+# Keyed by process too: a connection pool must not be shared across a fork.
+_open: OrderedDict[tuple[int, str, GatewayConfig], SmsGateway] = OrderedDict()
+
+
+def get_gateway(adapter: str, config: GatewayConfig) -> SmsGateway:
+    """Return the adapter ``adapter`` for ``config``, reusing its open connections.
+
+    Raises ``KeyError`` for an adapter that is not registered.
+    """
+    key = (os.getpid(), adapter, config)
+    with _lock:
+        gateway = _open.get(key)
+        if gateway is None:
+            gateway = _open[key] = ADAPTERS[adapter](config)
+        _open.move_to_end(key)
+        # Dropped ones close themselves when their last call is done; closing here could cut a call in flight.
+        while len(_open) > _MAX_OPEN:
+            _open.popitem(last=False)
+    return gateway
+
+
+def adapter_choices() -> list[tuple[str, str]]:
+    """(key, label) of every adapter, for forms and admin."""
+    return [(key, key.replace("_", " ").title()) for key in ADAPTERS]
