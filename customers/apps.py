@@ -1,0 +1,12 @@
+"""Customers: the book of guests and their visits."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class CustomersConfig(AppConfig):
+    name = "customers"
+    verbose_name = _("Customers")
+
+    def ready(self) -> None:
+        from customers import receivers  # noqa: F401

@@ -1,0 +1,1 @@
+"""What a new café's customer book starts with."""

@@ -1,0 +1,12 @@
+"""Loyalty: program, tiers, accounts and the ledger of points."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class LoyaltyConfig(AppConfig):
+    name = "loyalty"
+    verbose_name = _("Loyalty club")
+
+    def ready(self) -> None:
+        from loyalty import receivers  # noqa: F401

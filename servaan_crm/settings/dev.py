@@ -1,0 +1,11 @@
+"""Development: what ``make run`` starts."""
+
+from servaan_crm.settings.base import *  # noqa: F403
+
+DEBUG = True
+ALLOWED_HOSTS = ["*"]
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True

@@ -1,0 +1,29 @@
+"""Addresses of a café."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from servaan_crm.api.exceptions import not_found
+
+api = [
+    path("auth/", include("servaan_crm.accounts.api.urls")),
+    path("callbacks/", include("servaan_crm.messaging.api.urls")),
+    path("crm/", include("servaan_crm.api.urls")),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    re_path(r"^.*$", not_found),
+]
+
+urlpatterns = [
+    path("api/", include(api)),
+    path("admin/", admin.site.urls),
+    path("counter/", include("checkout.web.urls")),
+    path("customers/", include("customers.web.urls")),
+    path("phones/", include("servaan_crm.messaging.web.urls")),
+    path("", include("servaan_crm.web.urls")),
+]
+
+handler403 = "servaan_crm.web.errors.forbidden"
+handler404 = "servaan_crm.web.errors.page_not_found"
+handler500 = "servaan_crm.web.errors.server_error"

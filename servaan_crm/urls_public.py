@@ -1,0 +1,17 @@
+"""Addresses of the platform itself."""
+
+from django.contrib import admin
+from django.urls import path, re_path
+
+from servaan_crm.api.exceptions import not_found
+from servaan_crm.web.views import landing
+
+urlpatterns = [
+    re_path(r"^api/.*$", not_found),
+    path("admin/", admin.site.urls),
+    path("", landing, name="landing"),
+]
+
+handler403 = "servaan_crm.web.errors.forbidden"
+handler404 = "servaan_crm.web.errors.page_not_found"
+handler500 = "servaan_crm.web.errors.server_error"
