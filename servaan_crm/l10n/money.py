@@ -174,7 +174,7 @@ def _is_indic(locale: CafeLocale) -> bool:
 
 
 def format_number(
-    value: Decimal | int | float | None, locale: CafeLocale | None = None, places: int = 0, *, fixed: bool = False
+    value: Decimal | float | None, locale: CafeLocale | None = None, places: int = 0, *, fixed: bool = False
 ) -> str:
     """Return a grouped number in the locale's digits: ``۱۲۵٬۰۰۰``, ``1,25,000``; "" for None.
 
@@ -192,7 +192,7 @@ def format_number(
     return (_MINUS if exact < 0 else "") + localize(text, locale)
 
 
-def format_percent(value: Decimal | int | float | None, locale: CafeLocale | None = None, places: int = 1) -> str:
+def format_percent(value: Decimal | float | None, locale: CafeLocale | None = None, places: int = 1) -> str:
     """Return a percentage: 25 → ``۲۵٪``, 12.5 → ``۱۲٫۵٪`` or ``12.5%``; "" for None."""
     if value is None:
         return ""
@@ -239,7 +239,7 @@ def compact_money(
     shown = to_screen(amount, locale)
     scales = _SCALES_FA if locale.is_persian else _SCALES_INDIC if _is_indic(locale) else _SCALES_EN
     for size, word, short in scales:
-        # 999,950,000 rounds to 1,000.0 million: let the larger scale have it.
+        # Rounding up to the next scale (999.99 million) belongs to that scale: 1 billion, not 1,000 million.
         if round(abs(shown) / size, 3) >= 1:
             number = f"{format_number(shown / size, locale, 1)} {short if letter else word}"
             return _with_unit(number, locale) if unit else number

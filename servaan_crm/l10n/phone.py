@@ -50,6 +50,10 @@ class PhoneError(ValueError):
         """Return the suggestion in "fa" or "en"."""
         return self.suggestion_fa if language.startswith("fa") else self.suggestion_en
 
+    def details(self) -> dict[str, str]:
+        """Return what the API's error answer shows of it."""
+        return {"phone": self.raw, "suggestion": self.suggestion_fa, "suggestion_en": self.suggestion_en}
+
 
 def _error(raw: str, reason: str, say: Callable[[], str]) -> PhoneError:
     """Build the error with its words in both languages, whichever is active."""

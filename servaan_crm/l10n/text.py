@@ -121,6 +121,79 @@ def sort_key(text: str) -> str:
     return _key(text, _SORT_MAP)
 
 
+def query_variants(query: str) -> list[str]:
+    """Return the search keys a query may match by, best first, without repeats; [] for a blank query.
+
+    A ZWNJ is tried dropped («می‌خواهم» → «میخواهم») and as a space («می خواهم»), as is ``علی رضا`` typed
+    with a space where a stored «علی‌رضا» has none.
+    """
+    keys = [search_key(query), search_key(query.replace(ZWNJ, " "))]
+    if any(letter in PERSIAN_ALPHABET for letter in keys[1]):
+        keys.append(keys[1].replace(" ", ""))
+    return [key for key in dict.fromkeys(keys) if key]
+
+
+def highlight(text: str, query: str) -> list[tuple[str, bool]]:
+    """Split ``text`` into (fragment, is_hit) pairs; the fragments joined give ``text`` back unchanged.
+
+    Hits are found by search key: «علي» marks «علی», «رضایی» marks «رضائی», with or without ZWNJ. When the
+    whole query is nowhere, each of its words is marked.
+    """
+    key, spans = _key_with_spans(text)
+    needles = query_variants(query)
+    if not any(needle in key for needle in needles):
+        needles = [word for needle in needles for word in needle.split(" ")]
+    marked = [False] * len(text)
+    for needle in needles:
+        for match in re.finditer(re.escape(needle), key):
+            first, last = spans[match.start()][0], spans[match.end() - 1][1]
+            marked[first:last] = [True] * (last - first)
+    pieces: list[tuple[str, bool]] = []
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end == len(text) or marked[end] != marked[start]:
+            pieces.append((text[start:end], marked[start]))
+            start = end
+    return pieces
+
+
+# A letter with the marks that belong to it: what normalisation works on as one.
+_CLUSTER = re.compile("[^\u0300-\u036f\u064b-\u065f\u0670]?[\u0300-\u036f\u064b-\u065f\u0670]*", re.DOTALL)
+
+
+def _key_with_spans(text: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the search key of ``text`` and, for each of its letters, the (start, end) it came from."""
+    letters: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for cluster in _CLUSTER.finditer(text):
+        for letter in unicodedata.normalize("NFKC", cluster[0]).translate(_SEARCH_MAP):
+            if letter == " " and letters and letters[-1] == " ":
+                spans[-1] = (spans[-1][0], cluster.end())
+                continue
+            letters.append(letter)
+            spans.append(cluster.span())
+    return "".join(letters), spans
+
+
+_HONORIFICS = frozenset(map(search_key, ("آقا", "آقای", "خانم", "خانوم", "دکتر", "مهندس", "سید", "سیده", "حاج")))
+_HONORIFICS |= {"mr", "mrs", "ms", "dr", "md", "mr.", "mrs.", "ms.", "dr.", "md."}
+
+
+def initials(name: str) -> str:
+    """Return one or two letters for an avatar: «سارا کریمی» → «س‌ک», ``Ravi Kumar`` → ``RK``; "" if none.
+
+    Titles (خانم، دکتر، Mr.) are skipped unless nothing else is left. A ZWNJ keeps Persian letters unjoined.
+    """
+    words = [word for word in unicodedata.normalize("NFKC", name).split() if any(map(str.isalpha, word))]
+    named = [word for word in words if search_key(word) not in _HONORIFICS] or words
+    if not named:
+        return ""
+    chosen = named[:1] if len(named) == 1 else [named[0], named[-1]]
+    letters = [next(filter(str.isalpha, word)).upper() for word in chosen]
+    joiner = "" if all(letter < "\u0590" for letter in letters) else ZWNJ
+    return joiner.join(letters)
+
+
 # Characters whose NFKC form holds no letter of the foreign part of the tables, as a PostgreSQL bracket.
 _COMMON = (
     r"\u0001-\u007F\u00A0\u00AB\u00BB\u0600-\u06FF\u0750-\u077F\u0900-\u09FF"

@@ -1,0 +1,183 @@
+import os
+import sys
+import unicodedata
+
+import psycopg
+import pytest
+from django.db.models import F, Model, TextField
+from hypothesis import given
+from hypothesis import strategies as st
+
+from servaan_crm.l10n import text
+from servaan_crm.l10n.text import ZWNJ, SearchKey, SortKey, highlight, initials, query_variants, search_key, sort_key
+
+DATABASE_URL = os.environ.get("DATABASE_URL", "")
+KEYS = [(SearchKey, search_key), (SortKey, sort_key)]
+
+
+@pytest.fixture(scope="module")
+def pg():
+    with psycopg.connect(DATABASE_URL) as connection:
+        yield connection
+
+
+def in_postgres(pg, expression, texts):
+    """Return the database's key of each text, by the very SQL of the generated columns."""
+    sql = expression.template % {"expressions": "item"}
+    rows = pg.execute(
+        f"SELECT {sql.replace('%', '%%')} FROM unnest(%s::text[]) WITH ORDINALITY AS t(item, n) ORDER BY n", [texts]
+    )
+    return [key for (key,) in rows]
+
+
+@pytest.mark.parametrize(("expression", "function"), KEYS)
+def test_both_sides_agree_on_every_code_point(pg, expression, function):
+    """Left out: NUL and surrogates, which a PostgreSQL text cannot hold, and code points assigned in one
+    Unicode version but not in the other: their compatibility form is unknown to the older side."""
+    letters = [
+        chr(code)
+        for code in range(1, sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) not in {"Cs", "Cn"}
+    ]
+    assigned = pg.execute(
+        "SELECT array_agg(unicode_assigned(item) ORDER BY n) FROM unnest(%s::text[]) WITH ORDINALITY t(item, n)",
+        [letters],
+    ).fetchone()[0] if pg.info.server_version >= 170000 else [True] * len(letters)
+    letters = [letter for letter, known in zip(letters, assigned, strict=True) if known]
+    assert len(letters) > 250_000
+    for around in ("{}", "Aب {}ي‌x"):
+        texts = [around.format(letter) for letter in letters]
+        keys = in_postgres(pg, expression, texts)
+        assert [(t, k) for t, k in zip(texts, keys, strict=True) if k != function(t)] == []
+
+
+OLD = st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0", max_codepoint=0x1F9FF)
+TYPED = st.sampled_from([*text.SEARCH_TABLE, *text.PERSIAN_ALPHABET, *"AaZz09 -_.'%\\", "ﷺ", "ﻻ", "\u0301", "Ⓐ"])
+
+
+@given(st.lists(st.text(OLD | TYPED, max_size=30), min_size=1, max_size=50))
+def test_both_sides_agree_on_strings(pg, texts):
+    for expression, function in KEYS:
+        assert in_postgres(pg, expression, texts) == [function(item) for item in texts]
+
+
+def test_keys_are_immutable_and_ignore_the_database_collation(pg):
+    collations = ["C", "POSIX", *(n for (n,) in pg.execute(
+        "SELECT collname FROM pg_collation WHERE collname IN ('tr-x-icu', 'fa-x-icu', 'C.utf8', 'en_US.utf8')"))]
+    for expression, function in KEYS:
+        for collation in collations:
+            sql = expression.template % {"expressions": f'(name COLLATE "{collation}")'}
+            pg.execute("CREATE TEMP TABLE guests (name text)")
+            pg.execute(f"ALTER TABLE guests ADD key text GENERATED ALWAYS AS ({sql}) STORED")
+            names = ["علي IÉ", "İSTANBUL Σς", "پ‌ري ۱۲"]
+            for name in names:
+                pg.execute("INSERT INTO guests VALUES (%s)", [name])
+            assert [k for (k,) in pg.execute("SELECT key FROM guests")] == [function(name) for name in names]
+            pg.execute("DROP TABLE guests")
+
+
+def test_null_stays_null(pg):
+    assert in_postgres(pg, SearchKey, [None]) == [None]
+
+
+def test_expressions_repeat_their_parameters():
+    class Guest(Model):
+        name = TextField()
+        key = text.search_key_field(F("name"))
+        order = text.sort_key_field(F("name"))
+
+        class Meta:
+            app_label = "l10n_test"
+            managed = False
+
+    field = Guest._meta.get_field("order")
+    assert field.output_field.db_collation == "C"
+    path, args, kwargs = field.expression.deconstruct()
+    assert (path, args, kwargs) == ("servaan_crm.l10n.text.SortKey", (F("name"),), {})
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("علي", "علی"),
+        ("رضایی", "رضائی"),
+        ("كيان", "کیان"),
+        ("فاطمة", "فاطمه"),
+        ("خانۀ ما", "خانه ما"),
+        ("آرش", "ارش"),
+        ("مؤمن", "مومن"),
+        ("عَلی", "علی"),
+        ("عـــلی", "علی"),
+        ("می‌خواهم", "میخواهم"),
+        ("  علی \u00a0\t رضا ", "علی رضا"),
+        ("۰۹۱۲ ٣٤٥", "0912 345"),
+        ("ÉCOLE Ａ", "école a"),
+        ("ﻋﻠﯽ", "علی"),
+        ("\u202bعلی\u202c", "علی"),
+        ("جزء", "جز"),
+    ],
+)
+def test_spellings_with_one_search_key(left, right):
+    assert search_key(left) == search_key(right)
+
+
+def test_persian_alphabetical_order():
+    letters = "آ ا ب پ ت ث ج چ ح خ د ذ ر ز ژ س ش ص ض ط ظ ع غ ف ق ک گ ل م ن و ه ی".split()
+    names = ["۱۲", *(letter + "ا" for letter in letters), "Ali", "élan", "Émile", "Zara", "अमित"]
+    assert sorted(reversed(names), key=sort_key) == names
+    assert sort_key("كريم") == sort_key("کریم")
+    assert sorted(["پریا", "بهار", "تینا"], key=sort_key) == ["بهار", "پریا", "تینا"]
+
+
+def test_query_variants():
+    assert query_variants("می‌خواهم") == ["میخواهم", "می خواهم"]
+    assert query_variants("علي رضا") == ["علی رضا", "علیرضا"]
+    assert query_variants("Ravi Kumar") == ["ravi kumar"]
+    assert query_variants("  ") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "query", "hits"),
+    [
+        ("علی رضایی", "علي", ["علی"]),
+        ("عَلِيّ رضایی", "علی", ["عَلِيّ"]),
+        (f"علی{ZWNJ}رضا کریمی", "علیرضا", [f"علی{ZWNJ}رضا"]),
+        (f"علی{ZWNJ}رضا کریمی", "علی رضا", [f"علی{ZWNJ}رضا"]),
+        ("علیرضا", f"علی{ZWNJ}رضا", ["علیرضا"]),
+        ("علی رضا", f"علی{ZWNJ}رضا", ["علی رضا"]),
+        ("ملا رضائی", "رضایی", ["رضائی"]),
+        ("کافه ۱۲۳", "12", ["۱۲"]),
+        ("Sara SARA", "sara", ["Sara", "SARA"]),
+        ("رضا و علی", "علی رضا", ["رضا", "علی"]),
+        ("a.c abc", "a.c", ["a.c"]),
+        ("علی", "حسن", []),
+        ("علی", "", []),
+        ("", "علی", []),
+    ],
+)
+def test_highlight(value, query, hits):
+    pieces = highlight(value, query)
+    assert [fragment for fragment, hit in pieces if hit] == hits
+    assert "".join(fragment for fragment, _ in pieces) == value
+
+
+@given(st.text(OLD | TYPED), st.text(OLD | TYPED, max_size=5))
+def test_highlight_never_changes_the_text(value, query):
+    assert "".join(fragment for fragment, _ in highlight(value, query)) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("سارا کریمی", f"س{ZWNJ}ک"),
+        ("خانم دکتر سارا کریمی", f"س{ZWNJ}ک"),
+        ("علی", "ع"),
+        ("Ravi  Kumar", "RK"),
+        ("dr. amit shah", "AS"),
+        ("دکتر", "د"),
+        ("۱۲۳", ""),
+        ("", ""),
+    ],
+)
+def test_initials(name, letters):
+    assert initials(name) == letters
