@@ -29,13 +29,7 @@ from servaan_crm.messaging.gateways.base import (
     StatusResult,
     UnknownOutcomeError,
 )
-from servaan_crm.messaging.gateways.kavenegar_codes import (
-    OK,
-    SHORT_PAUSE,
-    delivery_state,
-    error_for,
-    is_splittable,
-)
+from servaan_crm.messaging.gateways.kavenegar_codes import OK, delivery_state, error_for, is_splittable
 
 DEFAULT_BASE_URL = "https://api.kavenegar.com/v1"
 BATCH = 200
@@ -44,6 +38,7 @@ LOCAL_ID_WINDOW = 12 * 3600
 # Splitting gives up after this many lone texts were refused with none accepted in between: then the fault is
 # in the account, not in the texts, and the rest goes back to the queue untouched.
 REFUSALS_BEFORE_GIVING_UP = 4
+CONNECT_PAUSE = 15  # seconds of rest when nobody answers at all
 
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
 _LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=15.0)
@@ -228,7 +223,8 @@ class KavenegarGateway:
         try:
             response = self._client.post(url, data=form)
         except _NOTHING_SENT as error:
-            raise RetryableError(f"no connection: {type(error).__name__}", code="connect") from None
+            text = f"no connection: {type(error).__name__}"
+            raise RetryableError(text, code="connect", pause=CONNECT_PAUSE) from None
         except httpx.HTTPError as error:
             raise UnknownOutcomeError(f"no answer: {type(error).__name__}", code="transport") from None
         except (httpx.InvalidURL, UnicodeError):
@@ -263,7 +259,7 @@ def _with_error(messages: Sequence[OutgoingSms], error: GatewayError) -> list[Se
 def _deferred(error: GatewayError) -> GatewayError:
     """The error of texts that were held back because of another text's ``error``: surely not sent."""
     if isinstance(error, PermanentError | UnknownOutcomeError):
-        return RetryableError(error.text, code=error.code, pause=SHORT_PAUSE)
+        return RetryableError(error.text, code=error.code)
     return error
 
 

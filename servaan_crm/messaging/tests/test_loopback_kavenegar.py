@@ -37,7 +37,9 @@ def gateway(loopback: Loopback) -> Iterator[KavenegarGateway]:
     adapter.close()
 
 
-def texts(count: int, *, start: int = 1, body: str | None = None, sender: str = "10004346") -> list[OutgoingSms]:
+def texts(
+    count: int, *, start: int = 1, body: str | None = None, sender: str = "10004346"
+) -> list[OutgoingSms]:
     return [
         OutgoingSms(
             local_id=start + index,
@@ -157,7 +159,9 @@ def test_a_fault_of_the_account_is_not_blamed_on_two_hundred_texts(
     assert loopback.remaining_accidents() > 970
 
 
-def test_credit_running_out_in_mid_batch_keeps_the_rest(gateway: KavenegarGateway, loopback: Loopback) -> None:
+def test_credit_running_out_in_mid_batch_keeps_the_rest(
+    gateway: KavenegarGateway, loopback: Loopback
+) -> None:
     loopback.control("fail", code=414)  # the halves are tried separately
     loopback.control("entries", entries="null")
     loopback.control("fail", code=418)
@@ -214,7 +218,9 @@ def test_entries_may_be_one_object(gateway: KavenegarGateway, loopback: Loopback
     assert (result.provider_id, result.cost) == ("5", 120)
 
 
-def test_entries_in_another_order_are_matched_by_number(gateway: KavenegarGateway, loopback: Loopback) -> None:
+def test_entries_in_another_order_are_matched_by_number(
+    gateway: KavenegarGateway, loopback: Loopback
+) -> None:
     shuffled = [
         {"messageid": 70 + index, "status": 1, "receptor": f"98912000{index:04}"} for index in (2, 0, 1)
     ]
@@ -328,5 +334,3 @@ def test_control_answers_over_http(loopback: Loopback) -> None:
     assert post("/_control/credit", {"rial": 5}) == {"ok": True}
     with urllib.request.urlopen(loopback.url + "/_phones") as answer:
         assert json.loads(answer.read())["counters"]["credit"] == 5
-
-

@@ -16,7 +16,7 @@ class Command(BaseCommand):
     """Serve until SIGINT or SIGTERM. Needs no database."""
 
     help = "Run a local SMS gateway that speaks Kavenegar's format; nothing leaves this machine."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django's own name and type
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Command line of the gateway."""

@@ -1,0 +1,119 @@
+"""Outbox and providers in the admin. Messages are read-only: they are changed by services alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from servaan_crm.messaging import services
+from servaan_crm.messaging.models import GatewayState, InboundMessage, Message, SmsProvider
+
+
+class _ReadOnly(admin.ModelAdmin):
+    """Look, do not touch."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Message)
+class MessageAdmin(_ReadOnly):
+    """The outbox."""
+
+    list_display = ("created_at", "kind", "recipient", "state", "parts", "cost", "error_code")
+    list_filter = ("state", "purpose", "kind", "provider")
+    search_fields = ("=recipient", "=local_id", "=provider_message_id")
+    date_hierarchy = "created_at"
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    exclude = ("claimed_by", "dedupe_key")
+
+
+@admin.register(InboundMessage)
+class InboundMessageAdmin(_ReadOnly):
+    """What guests wrote."""
+
+    list_display = ("received_at", "sender", "receiver", "body")
+    search_fields = ("=sender",)
+    ordering = ("-received_at",)
+
+
+@admin.register(GatewayState)
+class GatewayStateAdmin(_ReadOnly):
+    """Accounts with a problem, and the way to say that it is repaired."""
+
+    list_display = (
+        "account",
+        "problem_class",
+        "problem_code",
+        "problem_text",
+        "problem_since",
+        "blocked_until",
+    )
+    actions = ("resume",)
+
+    @admin.action(description=_("It is repaired: send again"))
+    def resume(self, request: HttpRequest, queryset: QuerySet[GatewayState]) -> None:
+        """Clear the problem of the chosen accounts."""
+        for state in queryset:
+            services.clear_problem(state.account)
+
+
+class SmsProviderForm(forms.ModelForm):
+    """The key is written, never shown: an empty field keeps the stored one."""
+
+    api_key = forms.CharField(
+        label=_("API key"),
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "dir": "ltr"}),
+        help_text=_("Stored encrypted. Leave empty to keep the present one."),
+    )
+
+    class Meta:
+        model = SmsProvider
+        fields = (
+            "name", "adapter", "base_url", "api_key", "sender", "priority", "is_active",
+            "tariff_persian", "tariff_latin",
+        )  # fmt: skip
+
+    def clean_api_key(self) -> str:
+        """Keep the stored key when none is given; a new account needs one."""
+        key = str(self.cleaned_data["api_key"]).strip() or (self.instance.api_key if self.instance.pk else "")
+        if not key:
+            raise forms.ValidationError(_("Enter the API key."))
+        return key
+
+
+@admin.register(SmsProvider)
+class SmsProviderAdmin(admin.ModelAdmin):
+    """The café's own accounts."""
+
+    form = SmsProviderForm
+    list_display = ("name", "adapter", "sender", "priority", "is_active")
+    readonly_fields = ("status_callback", "receive_callback")
+
+    @admin.display(description=_("address for delivery reports"))
+    def status_callback(self, provider: SmsProvider) -> str:
+        """Path to enter in the provider's panel."""
+        return self._callback(provider, "status")
+
+    @admin.display(description=_("address for inbound messages"))
+    def receive_callback(self, provider: SmsProvider) -> str:
+        """Path to enter in the provider's panel."""
+        return self._callback(provider, "receive")
+
+    @staticmethod
+    def _callback(provider: SmsProvider, kind: str) -> str:
+        return reverse("callbacks:provider", args=[provider.adapter, kind, provider.callback_secret])

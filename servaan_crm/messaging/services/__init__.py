@@ -1,0 +1,29 @@
+"""Every write of the messaging room. Other rooms call ``queue_message`` and register a recipient check."""
+
+from servaan_crm.messaging.services.accounts import clear_problem
+from servaan_crm.messaging.services.checks import Candidate, register_recipient_check
+from servaan_crm.messaging.services.dispatch import DispatchReport, dispatch_batch, dispatch_until_idle
+from servaan_crm.messaging.services.inbound import MessageReceived, record_inbound
+from servaan_crm.messaging.services.outcomes import record_delivery_report, record_delivery_reports
+from servaan_crm.messaging.services.queue import MessageDraft, cancel_messages, queue_message, queue_messages
+from servaan_crm.messaging.services.reconcile import mark_stale_claims, poll_deliveries, reconcile_unknown
+
+__all__ = [
+    "Candidate",
+    "DispatchReport",
+    "MessageDraft",
+    "MessageReceived",
+    "cancel_messages",
+    "clear_problem",
+    "dispatch_batch",
+    "dispatch_until_idle",
+    "mark_stale_claims",
+    "poll_deliveries",
+    "queue_message",
+    "queue_messages",
+    "reconcile_unknown",
+    "record_delivery_report",
+    "record_delivery_reports",
+    "record_inbound",
+    "register_recipient_check",
+]

@@ -1,0 +1,111 @@
+"""Which provider account sends for this café, and how that account fares."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from servaan_crm.messaging.gateways.base import ErrorKind, GatewayConfig, GatewayError, SmsGateway
+from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
+from servaan_crm.messaging.gateways.registry import ADAPTERS, get_gateway
+from servaan_crm.messaging.models import DEFAULT_ACCOUNT, GatewayState, SmsProvider
+
+log = logging.getLogger(__name__)
+
+# How long an account rests before one batch tries again whether it was repaired.
+_REST = {ErrorKind.CREDIT: timedelta(minutes=5), ErrorKind.AUTH: timedelta(minutes=15)}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A usable provider account. ``key`` is what ``Message.provider_account`` holds."""
+
+    key: str
+    adapter: str
+    config: GatewayConfig
+
+    @property
+    def gateway(self) -> SmsGateway:
+        """The live adapter of this process."""
+        return get_gateway(self.adapter, self.config)
+
+
+def list_accounts() -> list[Account]:
+    """The café's accounts in the order they are to be tried; the settings' one when it has none."""
+    rows = SmsProvider.objects.filter(is_active=True).order_by("priority", "id")
+    own = [
+        Account(str(row.pk), row.adapter, GatewayConfig(row.base_url, row.api_key, row.sender))
+        for row in rows
+        if row.adapter in ADAPTERS
+    ]
+    if own or not settings.KAVENEGAR_API_KEY:
+        return own
+    config = GatewayConfig(settings.KAVENEGAR_BASE_URL, settings.KAVENEGAR_API_KEY, settings.KAVENEGAR_SENDER)
+    return [Account(DEFAULT_ACCOUNT, KavenegarGateway.name, config)]
+
+
+def usable_account() -> Account | None:
+    """The first account that is not resting."""
+    accounts = list_accounts()
+    if not accounts:
+        return None
+    resting = set(
+        GatewayState.objects.filter(
+            account__in=[account.key for account in accounts], blocked_until__gt=timezone.now()
+        ).values_list("account", flat=True)
+    )
+    return next((account for account in accounts if account.key not in resting), None)
+
+
+def account_by_key(key: str) -> Account | None:
+    """The account that once sent a message; an inactive one may still be asked about it."""
+    for account in list_accounts():
+        if account.key == key:
+            return account
+    if key == DEFAULT_ACCOUNT:
+        config = GatewayConfig(
+            settings.KAVENEGAR_BASE_URL, settings.KAVENEGAR_API_KEY, settings.KAVENEGAR_SENDER
+        )
+        return Account(key, KavenegarGateway.name, config) if config.api_key else None
+    row = SmsProvider.objects.filter(pk=key).first()
+    if row is None or row.adapter not in ADAPTERS:
+        return None
+    return Account(key, row.adapter, GatewayConfig(row.base_url, row.api_key, row.sender))
+
+
+def note_problem(account: Account, error: GatewayError) -> None:
+    """Let the account rest if ``error`` is about the account rather than about a message."""
+    pause = getattr(error, "pause", None)
+    rest = _REST.get(error.kind) or (timedelta(seconds=pause) if pause else None)
+    if rest is None:
+        return
+    log.warning("gateway account %s rests for %s: %s %s", account.key, rest, error.kind, error.code)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO messaging_gatewaystate AS s
+                (account, blocked_until, problem_class, problem_code, problem_text, problem_since)
+            VALUES (%s, now() + %s, %s, %s, %s, now())
+            ON CONFLICT (account) DO UPDATE SET
+                blocked_until = excluded.blocked_until,
+                problem_class = excluded.problem_class,
+                problem_code = excluded.problem_code,
+                problem_text = excluded.problem_text,
+                problem_since = COALESCE(s.problem_since, excluded.problem_since)
+            """,
+            [account.key, rest, error.kind.value, error.code[:20], error.text[:200]],
+        )
+
+
+def clear_problem(account_key: str) -> bool:
+    """Forget an account's problem, because it sends again or somebody says it is repaired. Returns whether
+    there was one."""
+    changed = GatewayState.objects.filter(account=account_key, problem_since__isnull=False).update(
+        blocked_until=None, problem_class="", problem_code="", problem_text="", problem_since=None
+    )
+    return bool(changed)

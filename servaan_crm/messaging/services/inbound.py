@@ -1,0 +1,56 @@
+"""Texts that guests send to the café's lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from servaan_crm.core.events import Event, publish
+from servaan_crm.core.ids import uuid7
+from servaan_crm.messaging.gateways.base import InboundSms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(Event):
+    """A guest wrote. ``inbound_id`` is the id of the ``InboundMessage``; ``sender`` as the provider gave it."""
+
+    name: ClassVar[str] = "message.received"
+    inbound_id: str
+    provider: str
+    sender: str
+    body: str
+
+
+def record_inbound(*, provider: str, message: InboundSms) -> bool:
+    """Store one inbound text and publish ``message.received``; False when it was already known."""
+    row_id = uuid7()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO messaging_inboundmessage
+                    (id, created_at, updated_at, provider, provider_message_id, sender, receiver, body, received_at)
+                VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s)
+                ON CONFLICT (provider, provider_message_id) DO NOTHING
+                """,
+                [
+                    row_id,
+                    provider,
+                    message.provider_id[:64],
+                    message.sender[:20],
+                    message.receiver[:20],
+                    message.body,
+                    message.received_at or timezone.now(),
+                ],
+            )
+            if not cursor.rowcount:
+                return False
+        publish(
+            MessageReceived(
+                inbound_id=str(row_id), provider=provider, sender=message.sender[:20], body=message.body
+            )
+        )
+    return True

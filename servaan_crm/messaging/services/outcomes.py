@@ -1,0 +1,188 @@
+"""Writing down what became of messages: always one statement for a whole batch.
+
+Providers repeat and reorder their reports, and a slow dispatcher may come back after its claim was given up.
+So every statement names the states it may leave, and a final state is left for nothing but "delivered".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection
+
+from servaan_crm.messaging.gateways.base import DeliveryState, SendResult
+from servaan_crm.messaging.models import Message
+
+State = Message.State
+
+STATE_OF = {
+    DeliveryState.ACCEPTED: State.SENT,
+    DeliveryState.DELIVERED: State.DELIVERED,
+    DeliveryState.UNDELIVERED: State.UNDELIVERED,
+    DeliveryState.FAILED: State.FAILED,
+    DeliveryState.BLOCKED: State.BLOCKED,
+    DeliveryState.CANCELLED: State.CANCELLED,
+    DeliveryState.UNKNOWN: State.SENT,
+}
+_RANK = {State.SENT: 1, State.DELIVERED: 3}  # everything else that is final: 2
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message the provider has: its fate so far."""
+
+    id: UUID
+    provider_message_id: str
+    state: str
+    status: str = ""
+    cost: Decimal | None = None
+
+    @classmethod
+    def of(cls, message_id: UUID, result: SendResult) -> Accepted:
+        """From an adapter's answer."""
+        return cls(message_id, result.provider_id, STATE_OF[result.state], result.status, result.cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message that did not go out, or may not have. ``state`` queued, unknown, failed or blocked; ``at`` when
+    to try or ask again; ``keep_account`` pins the next try to the same account."""
+
+    id: UUID
+    state: str
+    at: datetime
+    error_class: str = ""
+    error_code: str = ""
+    error_text: str = ""
+    keep_account: bool = False
+
+
+def record_accepted(rows: Sequence[Accepted], *, account: str, provider: str) -> int:
+    """Record messages the provider has under its own number; returns how many changed.
+
+    This is the truth even if our claim was given up meanwhile, hence also from "queued" and "unknown".
+    """
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE messaging_message AS m SET
+                state = r.state,
+                provider = %s, provider_account = %s,
+                provider_message_id = r.provider_id, provider_status = r.status,
+                cost = COALESCE(r.cost, m.cost),
+                sent_at = COALESCE(m.sent_at, now()),
+                delivered_at = CASE WHEN r.state = 'delivered' THEN now() END,
+                failed_at = CASE WHEN r.state NOT IN ('sent', 'delivered') THEN now() END,
+                next_check_at = CASE WHEN r.state = 'sent' THEN now() + interval '5 seconds' END,
+                error_class = '', error_code = '', error_text = '', updated_at = now()
+            FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::numeric[])
+                AS r(id, provider_id, state, status, cost)
+            WHERE m.id = r.id AND m.state IN ('claimed', 'unknown', 'queued')
+            """,
+            [
+                provider,
+                account,
+                [row.id for row in rows],
+                [row.provider_message_id for row in rows],
+                [str(row.state) for row in rows],
+                [row.status[:20] for row in rows],
+                [row.cost for row in rows],
+            ],
+        )
+        return int(cursor.rowcount)
+
+
+def record_refused(rows: Sequence[Refused], *, claimed_by: str) -> int:
+    """Record messages that did not go out; only the holder of the claim may say so. Returns how many changed."""
+    if not rows:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE messaging_message AS m SET
+                state = r.state,
+                not_before = CASE WHEN r.state = 'queued' THEN r.at ELSE m.not_before END,
+                next_check_at = CASE WHEN r.state = 'unknown' THEN r.at END,
+                provider_account = CASE WHEN r.keep_account THEN m.provider_account ELSE '' END,
+                failed_at = CASE WHEN r.state IN ('failed', 'blocked') THEN now() END,
+                error_class = r.error_class, error_code = r.error_code, error_text = r.error_text,
+                updated_at = now()
+            FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::bool[])
+                AS r(id, state, at, error_class, error_code, error_text, keep_account)
+            WHERE m.id = r.id AND m.claimed_by = %s AND m.state IN ('claimed', 'unknown')
+            """,
+            [
+                [row.id for row in rows],
+                [str(row.state) for row in rows],
+                [row.at for row in rows],
+                [row.error_class for row in rows],
+                [row.error_code[:20] for row in rows],
+                [row.error_text[:200] for row in rows],
+                [row.keep_account for row in rows],
+                claimed_by,
+            ],
+        )
+        return int(cursor.rowcount)
+
+
+def record_delivery_report(
+    *,
+    provider: str,
+    provider_message_id: str,
+    state: DeliveryState,
+    status: str = "",
+    account: str | None = None,
+) -> bool:
+    """Record one delivery report; returns whether it changed anything. See ``record_delivery_reports``."""
+    report = (provider_message_id, state, status)
+    return bool(record_delivery_reports(provider=provider, reports=[report], account=account))
+
+
+def record_delivery_reports(
+    *, provider: str, reports: Iterable[tuple[str, DeliveryState, str]], account: str | None = None
+) -> int:
+    """Record reports of (provider's number, state, provider's status); returns how many messages changed.
+
+    Repeated, reordered and unknown reports are harmless: a final state is replaced only by "delivered", and
+    "unknown" replaces nothing. ``account`` limits the effect to one provider account.
+    """
+    best: dict[str, tuple[int, str, str]] = {}
+    for provider_id, state, status in reports:
+        if state is DeliveryState.UNKNOWN or not provider_id:
+            continue
+        ranked = (_RANK.get(STATE_OF[state], 2), str(STATE_OF[state]), status[:20])
+        if provider_id not in best or best[provider_id][0] < ranked[0]:
+            best[provider_id] = ranked
+    final = {key: row for key, row in best.items() if row[0] > 1}
+    if not final:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE messaging_message AS m SET
+                state = r.state, provider_status = r.status, next_check_at = NULL,
+                delivered_at = CASE WHEN r.state = 'delivered' THEN now() END,
+                failed_at = CASE WHEN r.state <> 'delivered' THEN now() END,
+                updated_at = now()
+            FROM unnest(%s::text[], %s::text[], %s::text[]) AS r(provider_id, state, status)
+            WHERE m.provider_message_id = r.provider_id AND m.provider_message_id <> ''
+              AND m.provider = %s AND (%s::text IS NULL OR m.provider_account = %s)
+              AND (m.state = 'sent' OR (r.state = 'delivered'
+                   AND m.state IN ('undelivered', 'failed', 'blocked', 'cancelled')))
+            """,
+            [
+                list(final),
+                [row[1] for row in final.values()],
+                [row[2] for row in final.values()],
+                provider,
+                account,
+                account,
+            ],
+        )
+        return int(cursor.rowcount)

@@ -1,0 +1,155 @@
+"""Writing into the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from servaan_crm.core.actors import Actor
+from servaan_crm.core.ids import snowflake, uuid7
+from servaan_crm.core.tasks import enqueue
+from servaan_crm.messaging.models import Message
+from servaan_crm.messaging.sms import count_parts
+
+DEFAULT_VALIDITY = timedelta(hours=24)
+_MAX_PARTS = 12  # about 800 Persian letters: what providers take
+
+_COLUMNS = (
+    "id", "local_id", "channel", "purpose", "kind", "recipient", "body", "parts",
+    "customer_id", "dedupe_key", "not_before", "expires_at",
+)  # fmt: skip
+_TYPES = (
+    "uuid", "bigint", "text", "text", "text", "text", "text", "smallint",
+    "uuid", "text", "timestamptz", "timestamptz",
+)  # fmt: skip
+_INSERT = f"""
+INSERT INTO messaging_message (
+    {", ".join(_COLUMNS)}, created_at, updated_at, state, attempts, claimed_by,
+    provider, provider_account, provider_message_id, provider_status, error_class, error_code, error_text)
+SELECT d.*, now(), now(), 'queued', 0, '', '', '', '', '', '', '', ''
+  FROM unnest({", ".join(f"%s::{kind}[]" for kind in _TYPES)}) AS d
+ON CONFLICT (dedupe_key) DO NOTHING
+RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDraft:
+    """One message to be queued; the fields mean what ``queue_message`` says."""
+
+    recipient: str
+    body: str
+    kind: str
+    purpose: str
+    channel: str = Message.Channel.SMS
+    customer_id: UUID | None = None
+    dedupe_key: str | None = None
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+
+
+def queue_message(
+    *,
+    recipient: str,
+    body: str,
+    kind: str,
+    purpose: str,
+    channel: str = Message.Channel.SMS,
+    customer_id: UUID | None = None,
+    dedupe_key: str | None = None,
+    not_before: datetime | None = None,
+    expires_at: datetime | None = None,
+    actor: Actor | None = None,
+) -> Message:
+    """Put one message into the outbox, in the caller's transaction; a worker sends it after commit.
+
+    ``recipient`` E.164; ``kind`` what it is, such as "first_visit_thanks"; ``purpose`` "transactional" or
+    "marketing"; ``dedupe_key`` names the occurrence: a second message with the same key is not written, and
+    the first one is returned. ``not_before`` and ``expires_at`` are UTC (default: now, and a day later).
+    ``actor`` is part of every service's signature; the row's origin is told by ``kind`` and ``dedupe_key``.
+    Raises ValidationError for an empty or overlong text.
+    """
+    draft = MessageDraft(
+        recipient=recipient,
+        body=body,
+        kind=kind,
+        purpose=purpose,
+        channel=channel,
+        customer_id=customer_id,
+        dedupe_key=dedupe_key,
+        not_before=not_before,
+        expires_at=expires_at,
+    )
+    message = _build(draft, timezone.now())
+    with transaction.atomic():
+        if _insert([message]):
+            _ring()
+            return message
+    return Message.objects.get(dedupe_key=dedupe_key)
+
+
+def queue_messages(drafts: Sequence[MessageDraft], *, actor: Actor | None = None) -> list[UUID]:
+    """Put many messages into the outbox with one statement per 5,000; returns the ids of the new ones.
+
+    Raises ValidationError if any text is empty or overlong; then none is written.
+    """
+    now = timezone.now()
+    messages = [_build(draft, now) for draft in drafts]
+    new: list[UUID] = []
+    with transaction.atomic():
+        for start in range(0, len(messages), 5_000):
+            new += _insert(messages[start : start + 5_000])
+        if new:
+            _ring()
+    return new
+
+
+def cancel_messages(message_ids: Sequence[UUID], *, reason: str, actor: Actor) -> int:
+    """Take messages back that still wait; returns how many. Those already claimed are on their way.
+
+    ``reason`` is shown to people.
+    """
+    waiting = Message.objects.filter(pk__in=message_ids, state=Message.State.QUEUED)
+    return waiting.update(state=Message.State.CANCELLED, error_text=reason[:200], updated_at=timezone.now())
+
+
+def _build(draft: MessageDraft, now: datetime) -> Message:
+    size = count_parts(draft.body)
+    if not draft.body.strip() or size.parts > _MAX_PARTS:
+        raise ValidationError(_("The text of a message must not be empty or longer than 12 parts."))
+    not_before = draft.not_before or now
+    return Message(
+        id=uuid7(),
+        local_id=snowflake(),
+        channel=str(draft.channel),
+        purpose=str(draft.purpose),
+        kind=draft.kind,
+        recipient=draft.recipient,
+        body=draft.body,
+        parts=size.parts,
+        customer_id=draft.customer_id,
+        dedupe_key=draft.dedupe_key,
+        not_before=not_before,
+        expires_at=draft.expires_at or not_before + DEFAULT_VALIDITY,
+        created_at=now,
+    )
+
+
+def _insert(messages: Sequence[Message]) -> list[UUID]:
+    columns = [[getattr(message, name) for message in messages] for name in _COLUMNS]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, columns)
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _ring() -> None:
+    from servaan_crm.messaging.tasks import dispatch_outbox  # tasks adapt services, so they import us
+
+    enqueue(dispatch_outbox)

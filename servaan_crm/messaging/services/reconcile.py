@@ -1,0 +1,136 @@
+"""Asking providers: what became of messages whose outcome we do not know, and whether sent ones arrived."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from servaan_crm.messaging.gateways.base import GatewayError
+from servaan_crm.messaging.models import Message
+from servaan_crm.messaging.services.accounts import Account, account_by_key, note_problem
+from servaan_crm.messaging.services.outcomes import (
+    STATE_OF,
+    Accepted,
+    record_accepted,
+    record_delivery_reports,
+)
+
+log = logging.getLogger(__name__)
+
+CLAIM_TIMEOUT = timedelta(seconds=120)  # longer than the slowest call with all its splits
+POLL_FOR = timedelta(hours=48)  # providers forget messages after two days
+BATCH = 500
+
+_TAKE_DUE = """
+UPDATE messaging_message AS m
+   SET next_check_at = now() + LEAST(GREATEST((now() - {since}) / 2, interval '{least} seconds'), interval '1 hour')
+  FROM (SELECT id FROM messaging_message
+         WHERE state = %s AND next_check_at <= now()
+         ORDER BY next_check_at LIMIT %s FOR UPDATE SKIP LOCKED) AS due
+ WHERE m.id = due.id
+RETURNING m.id, m.provider_account, {columns}
+"""
+_TAKE_UNKNOWN = _TAKE_DUE.format(since="m.claimed_at", least=30, columns="m.local_id, m.claimed_at")
+_TAKE_SENT = _TAKE_DUE.format(since="m.sent_at", least=5, columns="m.provider_message_id, m.sent_at")
+
+
+def mark_stale_claims(*, older_than: timedelta = CLAIM_TIMEOUT) -> int:
+    """Turn claims whose worker never came back into "unknown"; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE messaging_message SET state = 'unknown', next_check_at = now(), updated_at = now(),
+                   error_class = 'unknown', error_code = 'claim'
+             WHERE id IN (SELECT id FROM messaging_message
+                           WHERE state = 'claimed' AND claimed_at < now() - %s FOR UPDATE SKIP LOCKED)
+            """,
+            [older_than],
+        )
+        return int(cursor.rowcount)
+
+
+def reconcile_unknown() -> dict[str, int]:
+    """Ask the provider about messages whose outcome is unknown; returns counts: found, requeued, given_up.
+
+    Known ones get their true state. One the provider surely does not know goes back to the queue, pinned to the
+    same account and under the same number, which that provider never sends twice. Once the provider's memory for
+    our numbers is over, nobody can tell any more: the message is marked failed, never sent again.
+    """
+    counts = {"found": 0, "requeued": 0, "given_up": 0}
+    for account_key, rows in _take_due(_TAKE_UNKNOWN, Message.State.UNKNOWN).items():
+        account = account_by_key(account_key)
+        if account is None:
+            continue
+        for start in range(0, len(rows), account.gateway.status_batch_size):
+            _reconcile(account, rows[start : start + account.gateway.status_batch_size], counts)
+    if any(counts.values()):
+        log.info("unknown outcomes: %s", counts)
+    return counts
+
+
+def poll_deliveries() -> int:
+    """Ask about sent messages that are due, up to 48 hours after sending; returns how many became final."""
+    changed = 0
+    for account_key, rows in _take_due(_TAKE_SENT, Message.State.SENT).items():
+        account = account_by_key(account_key)
+        if account is None:
+            continue
+        ids = [row[1] for row in rows]
+        for start in range(0, len(ids), account.gateway.status_batch_size):
+            chunk = ids[start : start + account.gateway.status_batch_size]
+            try:
+                found = account.gateway.status_by_provider_id(chunk)
+            except GatewayError as error:
+                note_problem(account, error)
+                break
+            reports = [(key, result.state, result.status) for key, result in found.items()]
+            changed += record_delivery_reports(provider=account.adapter, reports=reports, account=account.key)
+    _stop_polling()
+    return changed
+
+
+def _take_due(sql: str, state: str) -> dict[str, list[tuple[UUID, int | str, datetime]]]:
+    """Take due rows and set their next turn in the same statement, so that two workers do not ask twice."""
+    groups: dict[str, list[tuple[UUID, int | str, datetime]]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [state, 4 * BATCH])
+        for message_id, account, number, since in cursor.fetchall():
+            groups[account].append((message_id, number, since))
+    return groups
+
+
+def _stop_polling() -> None:
+    Message.objects.filter(
+        state=Message.State.SENT, next_check_at__isnull=False, sent_at__lt=timezone.now() - POLL_FOR
+    ).update(next_check_at=None)
+
+
+def _reconcile(account: Account, rows: list[tuple], counts: dict[str, int]) -> None:
+    try:
+        known = account.gateway.status_by_local_id([row[1] for row in rows])
+    except GatewayError as error:
+        note_problem(account, error)
+        return
+    found = [
+        Accepted(row[0], result.provider_id, STATE_OF[result.state], result.status)
+        for row in rows
+        if (result := known.get(row[1])) and result.provider_id
+    ]
+    counts["found"] += record_accepted(found, account=account.key, provider=account.adapter)
+    oldest = timezone.now() - timedelta(seconds=account.gateway.local_id_window)
+    missing = [row for row in rows if row[1] not in known]
+    safe = [row[0] for row in missing if account.gateway.local_id_is_idempotent and row[2] > oldest]
+    lost = [row[0] for row in missing if row[0] not in set(safe)]
+    now = timezone.now()
+    unknown = Message.objects.filter(state=Message.State.UNKNOWN)
+    counts["requeued"] += unknown.filter(pk__in=safe).update(
+        state=Message.State.QUEUED, not_before=now, next_check_at=None, updated_at=now
+    )
+    counts["given_up"] += unknown.filter(pk__in=lost).update(
+        state=Message.State.FAILED, failed_at=now, next_check_at=None, error_class="unknown", updated_at=now
+    )
