@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class L10nConfig(AppConfig):
@@ -6,4 +7,4 @@ class L10nConfig(AppConfig):
 
     name = "servaan_crm.l10n"
     label = "l10n"
-    verbose_name = "Localisation"
+    verbose_name = _("Localisation")

@@ -32,7 +32,9 @@ class PhoneInput(forms.TextInput):
     input_type = "tel"
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        super().__init__({"dir": "ltr", "inputmode": "tel", "autocomplete": "tel", "maxlength": 60, **(attrs or {})})
+        super().__init__(
+            {"dir": "ltr", "inputmode": "tel", "autocomplete": "tel", "maxlength": 60, **(attrs or {})}
+        )
 
 
 class DigitsInput(forms.TextInput):

@@ -21,16 +21,24 @@ from .digits import INVISIBLE, localize, to_ascii, to_persian
 from .locale import CafeLocale, get_locale
 
 JALALI_MONTHS = {
-    "fa": ("فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور")
-    + ("مهر", "آبان", "آذر", "دی", "بهمن", "اسفند"),
-    "en": ("Farvardin", "Ordibehesht", "Khordad", "Tir", "Mordad", "Shahrivar")
-    + ("Mehr", "Aban", "Azar", "Dey", "Bahman", "Esfand"),
+    "fa": (
+        *("فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور"),
+        *("مهر", "آبان", "آذر", "دی", "بهمن", "اسفند"),
+    ),
+    "en": (
+        *("Farvardin", "Ordibehesht", "Khordad", "Tir", "Mordad", "Shahrivar"),
+        *("Mehr", "Aban", "Azar", "Dey", "Bahman", "Esfand"),
+    ),
 }
 GREGORIAN_MONTHS = {
-    "fa": ("ژانویه", "فوریه", "مارس", "آوریل", "مه", "ژوئن")
-    + ("ژوئیه", "اوت", "سپتامبر", "اکتبر", "نوامبر", "دسامبر"),
-    "en": ("January", "February", "March", "April", "May", "June")
-    + ("July", "August", "September", "October", "November", "December"),
+    "fa": (
+        *("ژانویه", "فوریه", "مارس", "آوریل", "مه", "ژوئن"),
+        *("ژوئیه", "اوت", "سپتامبر", "اکتبر", "نوامبر", "دسامبر"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
 }
 # By date.weekday(): Monday is 0.
 WEEKDAYS = {
@@ -83,7 +91,8 @@ def to_jalali(date: dt.date) -> CalendarDay:
 
 def from_jalali(year: int, month: int, day: int) -> dt.date:
     """Return the Gregorian date of a Jalali day. Raises ValueError when there is no such day."""
-    return jdatetime.date(year, month, day).togregorian()
+    date: dt.date = jdatetime.date(year, month, day).togregorian()
+    return date
 
 
 def is_jalali_leap(year: int) -> bool:
@@ -116,11 +125,11 @@ def month_length(year: int, month: int, locale: CafeLocale | None = None) -> int
 # --- reading
 
 
-def _date_error(raw: str, *, jalali: bool, real: bool) -> DateError:
+def _date_error(raw: str, *, jalali: bool, shape: bool) -> DateError:
     example = "1404/08/29" if jalali else "2025-11-20"
 
     def say() -> str:
-        if real:
+        if shape:
             return _("Enter a date such as %(example)s.") % {"example": example}
         return _("There is no such day in the calendar. Check the day and the month.")
 
@@ -140,20 +149,22 @@ def parse_date(raw: str, locale: CafeLocale | None = None) -> dt.date:
     """
     locale = locale or get_locale()
     text = to_ascii(raw or "").translate(INVISIBLE).strip()
-    match = re.fullmatch(r"([0-9]{4})[-/.\s\u2010-\u2015]+([0-9]{1,2})[-/.\s\u2010-\u2015]+([0-9]{1,2})", text)
+    match = re.fullmatch(
+        r"([0-9]{4})[-/.\s\u2010-\u2015]+([0-9]{1,2})[-/.\s\u2010-\u2015]+([0-9]{1,2})", text
+    )
     match = match or re.fullmatch(r"([0-9]{4})([0-9]{2})([0-9]{2})", text)
     if match:
         year, month, day = map(int, match.groups())
     elif match := re.fullmatch(r"([0-9]{1,2})[-/.\s]+([0-9]{1,2})[-/.\s]+([0-9]{4})", text):
         day, month, year = map(int, match.groups())
     else:
-        raise _date_error(raw, jalali=locale.is_jalali, real=True)
+        raise _date_error(raw, jalali=locale.is_jalali, shape=True)
     try:
         if locale.is_jalali and year < _JALALI_BELOW:
             return from_jalali(year, month, day)
         return dt.date(year, month, day)
     except ValueError:
-        raise _date_error(raw, jalali=locale.is_jalali, real=False) from None
+        raise _date_error(raw, jalali=locale.is_jalali, shape=False) from None
 
 
 # --- writing
@@ -302,9 +313,7 @@ def days_since(instant: dt.datetime, now: dt.datetime, locale: CafeLocale | None
     return (local_date(now, locale) - local_date(instant, locale)).days
 
 
-def relative_day(
-    instant: dt.datetime | None, now: dt.datetime, locale: CafeLocale | None = None
-) -> str:
+def relative_day(instant: dt.datetime | None, now: dt.datetime, locale: CafeLocale | None = None) -> str:
     """Return how long ago (or ahead) an aware instant is, in words: امروز، دیروز، ۳ روز پیش، ۲ هفته پیش.
 
     Weeks from 7 days on, months of 30 days from 30 days on, years of 365 days; "" for None.

@@ -209,9 +209,7 @@ def _with_unit(number: str, locale: CafeLocale) -> str:
     return f"{sign}{name}{digits}"
 
 
-def format_money(
-    amount: Decimal | int | None, locale: CafeLocale | None = None, unit: bool = True
-) -> str:
+def format_money(amount: Decimal | int | None, locale: CafeLocale | None = None, unit: bool = True) -> str:
     """Return an amount in base units as screens show it: ``۱۲۵٬۰۰۰ تومان``, ``₹1,25,000``; "" for None.
 
     unit: False leaves the name of the unit out.

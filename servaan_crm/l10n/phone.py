@@ -135,7 +135,9 @@ def _parse_iranian(raw: str, text: str) -> str:
     raise _error(
         raw,
         "unknown_prefix",
-        lambda: _("No mobile number starts with 0%(prefix)s. Check the first digits.") % {"prefix": number[:3]},
+        lambda: (
+            _("No mobile number starts with 0%(prefix)s. Check the first digits.") % {"prefix": number[:3]}
+        ),
     )
 
 
@@ -183,7 +185,9 @@ def _parse_abroad(raw: str, text: str, region: str) -> str:
     raise _error(
         raw,
         "invalid",
-        lambda: _("This number does not exist. Enter a mobile number such as %(example)s.") % {"example": sample},
+        lambda: (
+            _("This number does not exist. Enter a mobile number such as %(example)s.") % {"example": sample}
+        ),
     )
 
 

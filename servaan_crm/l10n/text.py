@@ -50,9 +50,10 @@ _SORT_BASE = 0x3A
 # Letters of the neighbours' alphabets, sorted with the Persian letter they are read as.
 _SORT_LIKE = {"ٹ": "ت", "ڈ": "د", "ڑ": "ر", "ڕ": "ر", "ڤ": "ف", "ڵ": "ل", "ں": "ن", "ۆ": "و", "ۇ": "و"}
 _SORT_LIKE |= {"ۋ": "و", "ێ": "ی", "ے": "ی"}
-_PUNCTUATION = "".join(
-    c for c in map(chr, range(0x21, 0x7F)) if not c.isalnum()
-) + "\u00ab\u00bb\u060c\u061b\u061f\u066a\u066b\u066c\u2010\u2011\u2013\u2014\u2018\u2019\u201c\u201d"
+_PUNCTUATION = (
+    "".join(c for c in map(chr, range(0x21, 0x7F)) if not c.isalnum())
+    + "\u00ab\u00bb\u060c\u061b\u061f\u066a\u066b\u066c\u2010\u2011\u2013\u2014\u2018\u2019\u201c\u201d"
+)
 
 
 def _cased() -> Iterator[tuple[str, str]]:
@@ -175,7 +176,9 @@ def _key_with_spans(text: str) -> tuple[str, list[tuple[int, int]]]:
     return "".join(letters), spans
 
 
-_HONORIFICS = frozenset(map(search_key, ("آقا", "آقای", "خانم", "خانوم", "دکتر", "مهندس", "سید", "سیده", "حاج")))
+_HONORIFICS = frozenset(
+    map(search_key, ("آقا", "آقای", "خانم", "خانوم", "دکتر", "مهندس", "سید", "سیده", "حاج"))
+)
 _HONORIFICS |= {"mr", "mrs", "ms", "dr", "md", "mr.", "mrs.", "ms.", "dr.", "md."}
 
 
@@ -240,8 +243,8 @@ class _KeyFunc(Func):
     arity = 1
     output_field = TextField()
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, Any]:
-        sql, params = super().as_sql(compiler, connection, **context)
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> tuple[str, Any]:
+        sql, params = super().as_sql(compiler, connection, *args, **context)
         return sql, tuple(params) * self.template.count("%(expressions)s")
 
 

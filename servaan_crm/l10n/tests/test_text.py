@@ -1,58 +1,76 @@
-import os
 import sys
 import unicodedata
 
 import psycopg
 import pytest
+from django.db import connection
 from django.db.models import F, Model, TextField
 from hypothesis import given
 from hypothesis import strategies as st
 
 from servaan_crm.l10n import text
-from servaan_crm.l10n.text import ZWNJ, SearchKey, SortKey, highlight, initials, query_variants, search_key, sort_key
+from servaan_crm.l10n.text import (
+    ZWNJ,
+    SearchKey,
+    SortKey,
+    highlight,
+    initials,
+    query_variants,
+    search_key,
+    sort_key,
+)
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "")
 KEYS = [(SearchKey, search_key), (SortKey, sort_key)]
 
 
 @pytest.fixture(scope="module")
 def pg():
-    with psycopg.connect(DATABASE_URL) as connection:
-        yield connection
+    """A connection of our own to the server the suite runs on; it creates nothing that lasts."""
+    server = connection.settings_dict
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+    with psycopg.connect(**{name: server[key] for name, key in names.items() if server[key]}) as own:
+        yield own
+        own.rollback()
 
 
 def in_postgres(pg, expression, texts):
     """Return the database's key of each text, by the very SQL of the generated columns."""
     sql = expression.template % {"expressions": "item"}
     rows = pg.execute(
-        f"SELECT {sql.replace('%', '%%')} FROM unnest(%s::text[]) WITH ORDINALITY AS t(item, n) ORDER BY n", [texts]
+        f"SELECT {sql.replace('%', '%%')} FROM unnest(%s::text[]) WITH ORDINALITY AS t(item, n) ORDER BY n",
+        [texts],
     )
     return [key for (key,) in rows]
+
+
+# Compatibility letters younger than Unicode 14, which PostgreSQL 15 carries; from 17 on it tells by itself.
+_YOUNG = {*range(0x1E030, 0x1E06E), *range(0x1CCD6, 0x1CCFA), 0xA7F1}
+
+
+def assigned_on_both_sides(pg):
+    letters = [chr(code) for code in range(1, sys.maxunicode + 1)]
+    letters = [letter for letter in letters if unicodedata.category(letter) not in {"Cs", "Cn"}]
+    if pg.info.server_version < 170000:
+        return [letter for letter in letters if ord(letter) not in _YOUNG]
+    rows = pg.execute("SELECT item FROM unnest(%s::text[]) t(item) WHERE unicode_assigned(item)", [letters])
+    return [letter for (letter,) in rows]
 
 
 @pytest.mark.parametrize(("expression", "function"), KEYS)
 def test_both_sides_agree_on_every_code_point(pg, expression, function):
     """Left out: NUL and surrogates, which a PostgreSQL text cannot hold, and code points assigned in one
     Unicode version but not in the other: their compatibility form is unknown to the older side."""
-    letters = [
-        chr(code)
-        for code in range(1, sys.maxunicode + 1)
-        if unicodedata.category(chr(code)) not in {"Cs", "Cn"}
-    ]
-    assigned = pg.execute(
-        "SELECT array_agg(unicode_assigned(item) ORDER BY n) FROM unnest(%s::text[]) WITH ORDINALITY t(item, n)",
-        [letters],
-    ).fetchone()[0] if pg.info.server_version >= 170000 else [True] * len(letters)
-    letters = [letter for letter, known in zip(letters, assigned, strict=True) if known]
+    letters = assigned_on_both_sides(pg)
     assert len(letters) > 250_000
-    for around in ("{}", "Aب {}ي‌x"):
-        texts = [around.format(letter) for letter in letters]
-        keys = in_postgres(pg, expression, texts)
-        assert [(t, k) for t, k in zip(texts, keys, strict=True) if k != function(t)] == []
+    texts = [f"Aب {letter}ي‌x" for letter in letters] + [letter for letter in letters if ord(letter) < 0x10000]
+    keys = in_postgres(pg, expression, texts)
+    assert [(t, k) for t, k in zip(texts, keys, strict=True) if k != function(t)] == []
 
 
 OLD = st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0", max_codepoint=0x1F9FF)
-TYPED = st.sampled_from([*text.SEARCH_TABLE, *text.PERSIAN_ALPHABET, *"AaZz09 -_.'%\\", "ﷺ", "ﻻ", "\u0301", "Ⓐ"])
+TYPED = st.sampled_from(
+    [*text.SEARCH_TABLE, *text.PERSIAN_ALPHABET, *"AaZz09 -_.'%\\", "ﷺ", "ﻻ", "\u0301", "Ⓐ"]
+)
 
 
 @given(st.lists(st.text(OLD | TYPED, max_size=30), min_size=1, max_size=50))
@@ -62,8 +80,16 @@ def test_both_sides_agree_on_strings(pg, texts):
 
 
 def test_keys_are_immutable_and_ignore_the_database_collation(pg):
-    collations = ["C", "POSIX", *(n for (n,) in pg.execute(
-        "SELECT collname FROM pg_collation WHERE collname IN ('tr-x-icu', 'fa-x-icu', 'C.utf8', 'en_US.utf8')"))]
+    collations = [
+        "C",
+        "POSIX",
+        *(
+            n
+            for (n,) in pg.execute(
+                "SELECT collname FROM pg_collation WHERE collname IN ('tr-x-icu', 'fa-x-icu', 'C.utf8', 'en_US.utf8')"
+            )
+        ),
+    ]
     for expression, function in KEYS:
         for collation in collations:
             sql = expression.template % {"expressions": f'(name COLLATE "{collation}")'}
@@ -80,8 +106,8 @@ def test_null_stays_null(pg):
     assert in_postgres(pg, SearchKey, [None]) == [None]
 
 
-def test_expressions_repeat_their_parameters():
-    class Guest(Model):
+def test_generated_columns_order_by_code_point_and_survive_migrations():
+    class Guest(Model):  # noqa: DJ008
         name = TextField()
         key = text.search_key_field(F("name"))
         order = text.sort_key_field(F("name"))
@@ -122,9 +148,10 @@ def test_spellings_with_one_search_key(left, right):
 
 
 def test_persian_alphabetical_order():
-    letters = "آ ا ب پ ت ث ج چ ح خ د ذ ر ز ژ س ش ص ض ط ظ ع غ ف ق ک گ ل م ن و ه ی".split()
+    letters = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
     names = ["۱۲", *(letter + "ا" for letter in letters), "Ali", "élan", "Émile", "Zara", "अमित"]
-    assert sorted(reversed(names), key=sort_key) == names
+    shuffled = names[::-1]
+    assert sorted(shuffled, key=sort_key) == names
     assert sort_key("كريم") == sort_key("کریم")
     assert sorted(["پریا", "بهار", "تینا"], key=sort_key) == ["بهار", "پریا", "تینا"]
 
