@@ -1,0 +1,53 @@
+"""Error pages of the browser. Under /api/ the exception layer answers in JSON before these are asked."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import requires_csrf_token
+
+# Shown when even the error page cannot be drawn (no static manifest, no templates).
+_LAST_RESORT = '<!doctype html><meta charset="utf-8"><title>{0}</title><h1>{0}</h1>'
+
+
+def _page(request: HttpRequest, template: str, status: int, fallback: str) -> HttpResponse:
+    try:
+        body = render_to_string(template, request=request)
+    except Exception:  # an error page must never raise: whatever failed is already being reported
+        body = _LAST_RESORT.format(fallback)
+    return HttpResponse(body, status=status)
+
+
+@requires_csrf_token
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: the role does not open this page."""
+    return _page(request, "errors/403.html", 403, _("You may not open this page"))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403 for a form whose security token is stale (a page left open for long, cookies switched off)."""
+    return _page(request, "errors/csrf.html", 403, _("This form has expired"))
+
+
+@requires_csrf_token
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: no such page."""
+    return _page(request, "errors/404.html", 404, _("Page not found"))
+
+
+def too_many_requests(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """429: too many tries in a short time."""
+    return _page(request, "errors/429.html", 429, _("Too many attempts"))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: our fault; the log has it under the request id."""
+    return _page(request, "errors/500.html", 500, _("Something went wrong on our side"))
+
+
+def database_down(request: HttpRequest) -> HttpResponse:
+    """503: the database does not answer; the browser may try again shortly."""
+    response = _page(request, "errors/database.html", 503, _("The database does not answer"))
+    response["Retry-After"] = "10"
+    return response

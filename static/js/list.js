@@ -1,0 +1,60 @@
+/*
+ * Lists by keyboard: table[data-list] with tr[data-href]. j / k move, Enter opens, x selects.
+ * Selecting: input[data-select] in the rows, input[data-select-all] in the head,
+ * [data-bulk] (the bulk bar) with [data-bulk-count] inside.
+ */
+(() => {
+  "use strict";
+  const table = () => document.querySelector("table[data-list]");
+  const rows = () => [...(table()?.tBodies[0]?.rows || [])].filter((row) => row.dataset.href);
+  const boxes = () => [...document.querySelectorAll("table[data-list] input[data-select]")];
+  const cursor = () => rows().findIndex((row) => row.classList.contains("is-cursor"));
+
+  function moveTo(index) {
+    const all = rows();
+    const row = all[Math.max(0, Math.min(index, all.length - 1))];
+    if (!row) return;
+    all.forEach((other) => other.classList.toggle("is-cursor", other === row));
+    row.scrollIntoView({ block: "nearest" });
+  }
+  function count() {
+    const chosen = boxes().filter((box) => box.checked).length;
+    const bar = document.querySelector("[data-bulk]");
+    if (bar) {
+      bar.hidden = chosen === 0;
+      const text = bar.querySelector("[data-bulk-count]");
+      if (text) text.textContent = window.servaan.toScreen(String(chosen));
+    }
+    const all = document.querySelector("input[data-select-all]");
+    if (all) {
+      all.checked = chosen > 0 && chosen === boxes().length;
+      all.indeterminate = chosen > 0 && !all.checked;
+    }
+  }
+  const open = (row, aside) => { if (aside) window.open(row.dataset.href, "_blank", "noopener"); else window.location.assign(row.dataset.href); };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=checkbox]),textarea,select,button,a,summary")) return;
+    const row = rows()[cursor()];
+    if (event.key === "j") moveTo(cursor() + 1);
+    else if (event.key === "k") moveTo(cursor() < 0 ? 0 : cursor() - 1);
+    else if (event.key === "Enter" && row) open(row, false);
+    else if (event.key === "x" && row) {
+      const box = row.querySelector("input[data-select]");
+      if (!box) return;
+      box.checked = !box.checked;
+      count();
+    } else return;
+    event.preventDefault();
+  });
+  document.addEventListener("click", (event) => {
+    const row = event.target.closest("table[data-list] tr[data-href]");
+    if (!row || event.target.closest("a,button,input,label,summary") || String(window.getSelection())) return;
+    open(row, event.ctrlKey || event.metaKey);
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("input[data-select-all]")) boxes().forEach((box) => { box.checked = event.target.checked; });
+    if (event.target.matches("input[data-select-all],input[data-select]")) count();
+  });
+  document.addEventListener("htmx:afterSettle", count);
+})();
