@@ -160,11 +160,13 @@ def parse_date(raw: str, locale: CafeLocale | None = None) -> dt.date:
     else:
         raise _date_error(raw, jalali=locale.is_jalali, shape=True)
     try:
-        if locale.is_jalali and year < _JALALI_BELOW:
+        if year >= _JALALI_BELOW:
+            return dt.date(year, month, day)
+        if locale.is_jalali:
             return from_jalali(year, month, day)
-        return dt.date(year, month, day)
     except ValueError:
         raise _date_error(raw, jalali=locale.is_jalali, shape=False) from None
+    raise _date_error(raw, jalali=False, shape=True)
 
 
 # --- writing

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.templatetags import l10n as django_l10n
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,6 +16,9 @@ from servaan_crm.l10n import digits as _digits
 from servaan_crm.l10n import jalali, money, phone, text
 
 register = template.Library()
+# This library hides Django's own of the same name, which the admin's templates load.
+register.filters.update(django_l10n.register.filters)
+register.tags.update(django_l10n.register.tags)
 
 
 @register.filter(name="digits")

@@ -157,6 +157,10 @@ def test_filters_take_missing_values(name):
     assert render("{{ nothing|" + name + argument + " }}{{ none|" + name + argument + " }}", none=None) == ""
 
 
+def test_templates_of_the_admin_still_find_djangos_filters():
+    assert render("{{ 1234567|unlocalize }}{% localize off %}{{ 5 }}{% endlocalize %}") == "12345675"
+
+
 def test_the_locale_in_force_decides():
     with locale.use_locale(locale.IN):
         assert (
