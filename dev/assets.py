@@ -16,10 +16,10 @@ TARGET = ROOT / "static_vendor"
 NODE_MODULES = ROOT / "node_modules"
 
 
-def _hash(*names: str) -> str:
+def _hash(*names: str, root: Path = ROOT) -> str:
     digest = hashlib.sha256()
     for name in names:
-        digest.update((ROOT / name).read_bytes())
+        digest.update((root / name).read_bytes())
     return digest.hexdigest()
 
 

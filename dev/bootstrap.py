@@ -79,7 +79,7 @@ def install(name):
     if stamp.exists() and stamp.read_text() == wanted:
         return
     print(f"servaan: installing {name} (a minute or two the first time)", flush=True)
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check"]
     done = subprocess.run([*command, "-r", str(ROOT / name)], check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
         refuse(

@@ -48,8 +48,9 @@ def queueing(path: Path, tree: ast.Module) -> Iterator[str]:
 
 def cafe_context(path: Path, tree: ast.Module) -> Iterator[str]:
     """``with tenant:`` does not restore the previous café on the connection; ``tenant_context(tenant)`` does."""
-    for node in ast.walk(tree):
-        for item in node.items if isinstance(node, ast.With | ast.AsyncWith) else ():
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With | ast.AsyncWith)]
+    for node in blocks:
+        for item in node.items:
             if _name(item.context_expr) in ("tenant", "cafe"):
                 yield f"{path.relative_to(ROOT)}:{node.lineno}: use 'with tenant_context(...)'"
 
@@ -91,7 +92,8 @@ def logical_css() -> Iterator[str]:
         for number, line in enumerate(bare.splitlines(), 1):
             found = PHYSICAL_CSS.search(line)
             if found and number not in excused:
-                yield f"{path.relative_to(ROOT)}:{number}: physical direction '{found[0].strip()}'; use the logical property"
+                place = f"{path.relative_to(ROOT)}:{number}"
+                yield f"{place}: physical direction '{found[0].strip()}'; use the logical property"
 
 
 CHECKS: tuple[Callable[[Path, ast.Module], Iterator[str]], ...] = (queueing, cafe_context, sizes)

@@ -73,6 +73,6 @@ def stop_holder(folder: Path, seconds: float = 45) -> bool:
         send(pid, signal.SIGKILL)
         wait_gone(pid, 5)
         raise Refusal(
-            f"Servaan (pid {pid}) did not stop within {seconds:.0f} seconds and was killed; the next start repairs it"
+            f"Servaan (pid {pid}) did not stop within {seconds:.0f} s and was killed; the next start repairs it"
         )
     return True

@@ -86,7 +86,7 @@ def _po(domain: str) -> Path:
 def read(path: Path) -> Catalog:
     """Read a .po file; a missing one is an empty catalogue."""
     if not path.exists():
-        return Catalog(locale=LANGUAGE)
+        return Catalog()
     with path.open("rb") as file:
         return read_po(file, locale=LANGUAGE)
 
@@ -126,7 +126,8 @@ def extract(merge: Path | None) -> None:
         if not any(message.id for message in fresh):
             continue
         old = _messages(read(_po(domain)))
-        catalog = Catalog(locale=LANGUAGE, project="Servaan CRM", version="1", charset="utf-8", fuzzy=False)
+        # No locale: Babel knows one plural form for Persian, Django and our header use two.
+        catalog = Catalog(charset="utf-8", fuzzy=False)
         for key, message in _messages(fresh).items():
             catalog[message.id] = message
             stored = catalog.get(message.id, message.context)
@@ -139,10 +140,9 @@ def extract(merge: Path | None) -> None:
 
 
 def _write(catalog: Catalog, path: Path) -> None:
-    # Fixed header: a file that changes with every extraction fills the history with noise.
-    catalog.header_comment = "# Persian texts of Servaan CRM."
     out = io.BytesIO()
     write_po(out, catalog, width=110, sort_output=True, include_lineno=False, omit_header=True)
+    # A fixed header: a file that changes with every extraction fills the history with noise.
     header = (
         '# Persian texts of Servaan CRM.\nmsgid ""\nmsgstr ""\n"Language: fa\\n"\n"MIME-Version: 1.0\\n"\n'
         '"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n'
@@ -175,7 +175,7 @@ def _placeholders(text: str) -> list[str]:
 
 def _faults(message: Message) -> Iterator[str]:
     """What is wrong with one translated message."""
-    texts = [message.string] if isinstance(message.id, str) else list(message.string)
+    texts = [message.string] if isinstance(message.id, str) else list(message.string or ())
     ids = [message.id] if isinstance(message.id, str) else list(message.id)
     if not all(texts):
         yield "untranslated"

@@ -64,14 +64,16 @@ def database_account() -> Account:
         entry = pwd.getpwnam("nobody")
     except KeyError:
         raise Refusal(
-            "PostgreSQL does not run as root and this machine has no user 'nobody'; run as another user or set DATABASE_URL"
+            "PostgreSQL does not run as root and this machine has no user 'nobody'; "
+            "run as another user or set DATABASE_URL"
         ) from None
     account = Account(entry.pw_uid, entry.pw_gid)
     try:
         account.can_enter(Path("/"))
     except (PermissionError, OSError):
         raise Refusal(
-            "PostgreSQL does not run as root and this container may not change user; run as another user or set DATABASE_URL"
+            "PostgreSQL does not run as root and this container may not change user; "
+            "run as another user or set DATABASE_URL"
         ) from None
     return account
 

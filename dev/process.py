@@ -44,7 +44,7 @@ def follow_parent() -> None:
 def is_running(pid: int) -> bool:
     """Whether ``pid`` is a live process (a zombie is not)."""
     try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 
@@ -103,8 +103,8 @@ def require_port(host: str, port: int) -> None:
         ) from None
     except (OSError, OverflowError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            sentence = f"port {port} is taken{port_owner(port)}; stop that program or choose another: make run PORT={port + 1}"
-            raise Refusal(sentence) from None
+            advice = f"stop that program or choose another: make run PORT={port + 1}"
+            raise Refusal(f"port {port} is taken{port_owner(port)}; {advice}") from None
         raise Refusal(f"cannot open port {port} on {host}: {error}") from None
 
 

@@ -92,14 +92,15 @@ def start_gateway(supervisor: Supervisor, env: dict[str, str]) -> dict[str, str]
     return {"KAVENEGAR_BASE_URL": f"http://127.0.0.1:{port}", "KAVENEGAR_API_KEY": key}
 
 
-def start_worker(supervisor: Supervisor, env: dict[str, str]) -> None:
-    """Start the Celery worker and the scheduler."""
+def start_worker(supervisor: Supervisor, env: dict[str, str]) -> Child:
+    """Start the Celery worker and the scheduler; returns the worker."""
     celery = [sys.executable, "-m", "celery", "-A", "servaan_crm"]
     worker = ["worker", "--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
-    supervisor.start("worker", [*celery, *worker], env=env, stop=WORKER_STOP, show="alarms")
+    child = supervisor.start("worker", [*celery, *worker], env=env, stop=WORKER_STOP, show="alarms")
     schedule = supervisor.folder / "run" / "beat-schedule"
     beat = ["beat", "--loglevel", "INFO", "--pidfile=", "--schedule", str(schedule)]
     supervisor.start("beat", [*celery, *beat], env=env, show="alarms")
+    return child
 
 
 def welcome(supervisor: Supervisor, domain: str, port: int, seconds: float) -> None:
@@ -126,8 +127,9 @@ def serve(supervisor: Supervisor, home: Path, started: float) -> None:
     migrate.bring_up_to_date(supervisor, env)
     env.update(start_gateway(supervisor, env))
     web = start_web(supervisor, env, host, port)
-    start_worker(supervisor, env)
+    worker = start_worker(supervisor, env)
     supervisor.wait_ready(web, lambda: web_answers(port, domain), 90)
+    supervisor.wait_line(worker, r"celery@\S+ ready", 20)
     welcome(supervisor, domain, port, time.monotonic() - started)
     supervisor.watch()
 

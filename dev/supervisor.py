@@ -72,7 +72,7 @@ class Supervisor:
         (folder / "run").mkdir(parents=True, exist_ok=True)
         (folder / "log").mkdir(parents=True, exist_ok=True)
 
-    # -- signals -----------------------------------------------------------------------------------------------
+    # -- signals ---------------------------------------------------------------------------------------------
 
     def __enter__(self) -> "Supervisor":
         for end in (self._wake_in, self._wake_out):
@@ -103,7 +103,7 @@ class Supervisor:
         """Whether a signal arrived that asks us to stop."""
         return self._requests > 0
 
-    # -- starting ----------------------------------------------------------------------------------------------
+    # -- starting --------------------------------------------------------------------------------------------
 
     def start(
         self,
@@ -184,7 +184,13 @@ class Supervisor:
                 log = self.folder / "log" / f"{child.name}.log"
                 raise Refusal(f"{child.name} is not ready after {seconds:.0f} seconds; read {log}")
 
-    # -- running -----------------------------------------------------------------------------------------------
+    def wait_line(self, child: Child, pattern: str, seconds: float) -> None:
+        """Pump until the child printed a line that matches, or ``seconds`` have passed without a death."""
+        found, deadline = re.compile(pattern), time.monotonic() + seconds
+        while not any(found.search(line) for line in child.last) and time.monotonic() < deadline:
+            self.pump(0.1)
+
+    # -- running ---------------------------------------------------------------------------------------------
 
     def pump(self, timeout: float, leave: Child | None = None) -> None:
         """Handle output, signals and deaths for at most ``timeout`` seconds.
@@ -228,7 +234,7 @@ class Supervisor:
             f" and ends with{tail}" if tail else ""
         )
 
-    # -- output ------------------------------------------------------------------------------------------------
+    # -- output ----------------------------------------------------------------------------------------------
 
     def _read(self, timeout: float) -> None:
         for key, _ in self._selector.select(timeout):
@@ -275,7 +281,7 @@ class Supervisor:
             self.console = False
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115
 
-    # -- stopping ----------------------------------------------------------------------------------------------
+    # -- stopping --------------------------------------------------------------------------------------------
 
     def stop_all(self) -> None:
         """Stop every child, the last started first; a second signal shortens the waits."""
@@ -319,7 +325,7 @@ class Supervisor:
         child.log.close()
         self._write_state()
 
-    # -- memory for the next start -------------------------------------------------------------------------------
+    # -- memory for the next start -----------------------------------------------------------------------------
 
     def _write_state(self) -> None:
         """Write down who runs, so that a later start can end what a SIGKILL left behind."""

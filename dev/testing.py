@@ -4,7 +4,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from dev import chromium, messages, migrate, paths, run, services
+from dev import chromium, migrate, paths, run, services
 from dev.process import free_port
 from dev.supervisor import Stopped, Supervisor
 
