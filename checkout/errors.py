@@ -1,0 +1,23 @@
+"""Refusals at the counter."""
+
+from django.utils.translation import gettext_lazy as _
+
+from servaan_crm.core.errors import DomainError
+
+
+class VisitNotFound(DomainError):
+    code = "NOT_FOUND"
+    status = 404
+    message = _("There is no such visit.")
+
+
+class VisitAlreadyVoided(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("This visit was voided before.")
+
+
+class VoidTooLate(DomainError):
+    code = "PERMISSION_DENIED"
+    status = 403
+    message = _("Only a manager can void a visit of an earlier day.")

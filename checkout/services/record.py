@@ -1,0 +1,225 @@
+"""Checkout, in the order it happens at the counter, in one transaction."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from checkout.events import VisitRecorded
+from checkout.services.receipt import CheckoutReceipt
+from checkout.services.request import VisitRequest, check_request
+from customers.errors import CustomerAlreadyExists, CustomerBlocked, CustomerNotFound
+from customers.models import Customer, Visit
+from customers.services import create_customer
+from customers.services.visits import add_visit_to_summary, lock_customer
+from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
+from loyalty.rules import Earning, RuleBook, compute_earning
+from loyalty.selectors.program import get_rule_book
+from loyalty.selectors.status import status_of
+from loyalty.services.ledger import Movement, account_of, post, settle_tier
+from segments.services import refresh_customer
+from servaan_crm.accounts.models import Outlet
+from servaan_crm.core import events
+from servaan_crm.core.actors import Actor
+from servaan_crm.core.features import is_enabled, require_feature
+
+
+def record_visit(*, actor: Actor, request: VisitRequest, may_backdate: bool = False) -> CheckoutReceipt:
+    """Record one bill with everything that follows from it.
+
+    Guest (found or created) → visit → points paid and earned → tier → summary → base segment → events.
+    Either all of it commits or nothing. To make a repeated request harmless, run it inside
+    ``core.idempotency.run_once``.
+
+    Args:
+        may_backdate: whether ``actor`` may record visits of earlier days.
+
+    Raises:
+        ValidationError: names each bad field.
+        CustomerNotFound: ``customer_id`` is unknown or deleted.
+        CustomerBlocked: a blocked guest wants to pay with points.
+        InsufficientPoints: the balance is smaller than ``points_to_redeem``.
+        FeatureDisabled: points are used while the club is switched off.
+    """
+    check_request(request, may_backdate=may_backdate)
+    if request.points_to_redeem:
+        require_feature("loyalty")
+    with transaction.atomic():
+        outlet_id = _outlet(request.outlet_id)
+        if request.is_walk_in:
+            return CheckoutReceipt(visit=_write_visit(actor, request, outlet_id))
+        customer, is_new = _find_or_create(actor, request, outlet_id)
+        return _record_known(actor, request, outlet_id, customer, is_new)
+
+
+def _record_known(
+    actor: Actor, request: VisitRequest, outlet_id: UUID, customer: Customer, is_new: bool
+) -> CheckoutReceipt:
+    book, account = get_rule_book(), account_of(customer)
+    points_value = _points_value(request, book, customer)
+    withheld = _withheld(customer, book)
+    earning = Earning(0) if withheld else _earning(request, book, account, points_value)
+    add_visit_to_summary(
+        customer.summary, amount=request.final_amount, at=request.visit_date or timezone.now()
+    )
+    visit = _write_visit(actor, request, outlet_id, customer, points_value, earning.points)
+    tier_change = _move_points(actor, customer, account, visit, earning, book)
+    customer.summary.points, customer.summary.tier = account.balance, account.tier
+    customer.summary.save()
+    refresh_customer(customer.summary)
+    events.publish(
+        VisitRecorded(
+            visit_id=visit.pk,
+            customer_id=customer.pk,
+            outlet_id=outlet_id,
+            visit_number=customer.summary.last_visit_number,
+            points_earned=earning.points,
+            balance_after=account.balance,
+        )
+    )
+    return CheckoutReceipt(
+        visit=visit,
+        customer=customer,
+        is_new_customer=is_new,
+        earning=earning,
+        status=status_of(book, account, customer),
+        tier_change=tier_change,
+        points_withheld=withheld,
+    )
+
+
+def _outlet(outlet_id: UUID | None) -> UUID:
+    """Check the wanted outlet, or take the café's default one."""
+    outlets = Outlet.objects.filter(is_active=True)
+    outlet = outlets.filter(pk=outlet_id) if outlet_id else outlets.order_by("-is_default", "created_at")
+    found = outlet.values_list("pk", flat=True).first()
+    if found is None:
+        raise ValidationError({"outlet_id": _("There is no such outlet.")})
+    return found
+
+
+def _find_or_create(actor: Actor, request: VisitRequest, outlet_id: UUID) -> tuple[Customer, bool]:
+    """Return the locked guest; an unknown phone creates one, once, however many tills ask for it."""
+    related = ("loyalty_account",)
+    if request.customer_id is not None:
+        return lock_customer(customer_id=request.customer_id, related=related), False
+    assert request.phone is not None
+    try:
+        return lock_customer(phone=request.phone, related=related), False
+    except CustomerNotFound:
+        pass
+    created = True
+    try:
+        name = request.customer_name.strip() or _("Guest %(digits)s") % {"digits": request.phone[-4:]}
+        create_customer(actor=actor, phone=request.phone, name=name, outlet_id=outlet_id)
+    except CustomerAlreadyExists:
+        created = False  # another till was faster
+    return lock_customer(phone=request.phone, related=related), created
+
+
+def _points_value(request: VisitRequest, book: RuleBook, customer: Customer) -> Decimal:
+    if not request.points_to_redeem:
+        return Decimal(0)
+    if customer.is_blocked:
+        raise CustomerBlocked(details={"customer_id": str(customer.pk)})
+    value = request.points_to_redeem * book.point_value
+    if not book.is_active or value > request.final_amount:
+        most = int(request.final_amount // book.point_value) if book.is_active and book.point_value else 0
+        raise ValidationError(
+            {"points_redeemed": _("At most %(most)s points can be used for this bill.") % {"most": most}}
+        )
+    return value
+
+
+def _withheld(customer: Customer, book: RuleBook) -> str:
+    """Say why this guest earns nothing whatever the bill is, for the staff to see."""
+    if customer.is_blocked:
+        return "blocked"
+    if not is_enabled("loyalty") or not book.is_active:
+        return "loyalty_off"
+    return ""
+
+
+def _earning(request: VisitRequest, book: RuleBook, account: LoyaltyAccount, points_value: Decimal) -> Earning:
+    earning = compute_earning(
+        book, tier=account.tier, final_amount=request.final_amount, points_value=points_value
+    )
+    if request.points_override is None or request.points_override == earning.points:
+        return earning
+    explanation = {**earning.explanation, "computed": earning.points, "overridden": True}
+    return Earning(request.points_override, earning.base, explanation)
+
+
+def _write_visit(
+    actor: Actor,
+    request: VisitRequest,
+    outlet_id: UUID,
+    customer: Customer | None = None,
+    points_value: Decimal = Decimal(0),
+    points_earned: int = 0,
+) -> Visit:
+    return Visit.objects.create(
+        customer=customer,
+        visit_number=customer.summary.last_visit_number if customer else None,
+        visit_date=request.visit_date or timezone.now(),
+        outlet_id=outlet_id,
+        visit_type=request.visit_type,
+        table_number=request.table_number,
+        server_name=request.server_name,
+        items=[item.as_json() for item in request.items],
+        item_count=sum(item.quantity for item in request.items),
+        total_amount=request.total_amount,
+        discount_amount=request.discount_amount,
+        points_value=points_value,
+        payment_method=_payment_method(request, points_value),
+        points_earned=points_earned,
+        points_redeemed=request.points_to_redeem,
+        notes=request.notes,
+        order_reference=request.order_reference,
+        created_by_id=actor.user_id,
+    )
+
+
+def _payment_method(request: VisitRequest, points_value: Decimal) -> str:
+    """A bill paid in part with points is "mixed", whatever the other part was."""
+    if not points_value:
+        return request.payment_method
+    if points_value == request.final_amount:
+        return Visit.PaymentMethod.POINTS
+    return Visit.PaymentMethod.MIXED
+
+
+def _move_points(
+    actor: Actor, customer: Customer, account: LoyaltyAccount, visit: Visit, earning: Earning, book: RuleBook
+) -> TierChange | None:
+    movements = [
+        Movement(
+            type=LedgerEntry.Type.REDEEMED_DISCOUNT,
+            points=-visit.points_redeemed,
+            description="Paid with points",
+            visit=visit,
+            related_amount=visit.points_value,
+        ),
+        Movement(
+            type=LedgerEntry.Type.EARNED_PURCHASE,
+            points=earning.points,
+            description="Visit",
+            visit=visit,
+            related_amount=visit.total_amount - visit.discount_amount,
+            explanation=earning.explanation,
+        ),
+    ]
+    post(actor=actor, customer=customer, account=account, movements=movements, book=book)
+    change = settle_tier(
+        customer=customer,
+        account=account,
+        book=book,
+        lifetime_spent=customer.summary.lifetime_spent,
+        visit=visit,
+    )
+    if account.last_sequence or change:
+        account.save()
+    return change

@@ -1,0 +1,146 @@
+"""Fixtures of the whole suite: two cafés with the same cast, and cafés with committed data."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django_tenants.utils import tenant_context
+from rest_framework.test import APIClient
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright's sync API runs an event loop
+
+PASSWORD = "servaan-demo"
+ROLES = ("owner", "manager", "staff", "agent", "integrator")
+
+
+@dataclass
+class Cast:
+    """A café and its people: ``cast.owner``, ``cast.staff`` …"""
+
+    cafe: Any
+    users: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.users[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    @property
+    def host(self) -> str:
+        return f"{self.cafe.slug}.localhost"
+
+    def api(self, role: str | None = "manager") -> APIClient:
+        """Return an API client of this café, authenticated by JWT as ``role`` (None: anonymous)."""
+        from servaan_crm.accounts.authentication import issue_tokens
+
+        client = APIClient(SERVER_NAME=self.host)
+        if role:
+            with tenant_context(self.cafe):
+                client.credentials(HTTP_AUTHORIZATION=f"Bearer {issue_tokens(self.users[role])['access']}")
+        return client
+
+    def browser(self, role: str | None = "staff") -> Client:
+        """Return a test browser of this café, logged in as ``role``."""
+        client = Client(SERVER_NAME=self.host)
+        if role:
+            with tenant_context(self.cafe):
+                client.force_login(self.users[role])
+        return client
+
+
+def make_cafe(slug: str, **options: Any) -> Cast:
+    """Create a café with one user per role; committed unless a transaction is open."""
+    from servaan_crm.accounts.models import User
+    from servaan_crm.tenancy.services import create_cafe
+
+    cafe = create_cafe(slug=slug, name=f"کافه {slug}", **options)
+    with tenant_context(cafe):
+        users = {
+            role: User.objects.create_user(role, PASSWORD, role=role, name=f"{role} {slug}") for role in ROLES
+        }
+    return Cast(cafe, users)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Add the two cafés of the session to the test database."""
+    with django_db_blocker.unblock():
+        _CASTS["first"] = make_cafe("narenj")
+        _CASTS["second"] = make_cafe("behesht")
+        _CASTS["indian"] = make_cafe("chaiwala", country="IN")
+        connection.set_schema_to_public()
+    yield
+
+
+_CASTS: dict[str, Cast] = {}
+
+
+def _inside(cast: Cast) -> Iterator[Cast]:
+    from servaan_crm.l10n.locale import use_locale
+
+    with tenant_context(cast.cafe), use_locale(cast.cafe.locale):
+        yield cast
+    connection.set_schema_to_public()
+
+
+@pytest.fixture
+def cafe(db: None) -> Iterator[Cast]:
+    """The café under test, an Iranian one; the connection is set to its schema."""
+    yield from _inside(_CASTS["first"])
+
+
+@pytest.fixture
+def other_cafe(db: None) -> Cast:
+    """The neighbour, whose data must never show; enter it with ``tenant_context(other_cafe.cafe)``."""
+    return _CASTS["second"]
+
+
+@pytest.fixture
+def indian_cafe(db: None) -> Cast:
+    """A café with rupees, +91 and the Gregorian calendar."""
+    return _CASTS["indian"]
+
+
+@pytest.fixture
+def fresh_cafe(django_db_setup: None, django_db_blocker: Any) -> Iterator[Callable[..., Cast]]:
+    """Make cafés with committed data, for threads, workers and browsers; dropped afterwards.
+
+    The connection is left on the schema of the café made last.
+    """
+    from servaan_crm.l10n.locale import reset_locale, set_locale
+    from servaan_crm.tenancy.services import drop_cafe
+
+    made: list[Cast] = []
+    tokens: list[Any] = []
+
+    def build(**options: Any) -> Cast:
+        connection.set_schema_to_public()
+        cast = make_cafe(options.pop("slug", f"cafe-{uuid.uuid4().hex[:8]}"), **options)
+        made.append(cast)
+        connection.set_tenant(cast.cafe)
+        tokens.append(set_locale(cast.cafe.locale))
+        return cast
+
+    with django_db_blocker.unblock():
+        yield build
+        for token in reversed(tokens):
+            reset_locale(token)
+        for cast in made:
+            drop_cafe(cast.cafe)
+        connection.set_schema_to_public()
+        connection.close()
+
+
+@pytest.fixture(autouse=True)
+def forget_cafe_hosts() -> Iterator[None]:
+    """No test sees another one's host look-ups (Redis keys carry the schema, and also hold the broker)."""
+    from servaan_crm.tenancy.selectors import forget_hosts
+
+    forget_hosts()
+    yield

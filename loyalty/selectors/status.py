@@ -1,0 +1,68 @@
+"""Where a guest stands in the club."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from customers.models import Customer
+from loyalty.models import LoyaltyAccount
+from loyalty.rules import RuleBook, TierRule
+from loyalty.selectors.program import get_rule_book
+
+
+@dataclass(frozen=True, slots=True)
+class LoyaltyStatus:
+    """Balance, tier and the way to the next one. ``points_needed`` is in the unit of the tier basis."""
+
+    current_points: int
+    points_earned_total: int
+    points_redeemed_total: int
+    tier: TierRule
+    next_tier: TierRule | None
+    points_needed: int
+    percent: int
+    lifetime_spent: Decimal
+    tier_start_date: date | None
+    points_worth: Decimal
+
+
+def get_account(customer: Customer) -> LoyaltyAccount:
+    """Return the guest's account; an empty, unsaved one before the first movement."""
+    account = LoyaltyAccount.objects.filter(customer_id=customer.pk).first()
+    return account or LoyaltyAccount(customer_id=customer.pk)
+
+
+def tier_measure(book: RuleBook, account: LoyaltyAccount, lifetime_spent: Decimal) -> Decimal:
+    """Return what the thresholds are compared with: lifetime points or lifetime spend."""
+    if book.tier_basis == "lifetime_spend":
+        return lifetime_spent
+    return Decimal(account.points_earned_total)
+
+
+def get_loyalty_status(customer: Customer, book: RuleBook | None = None) -> LoyaltyStatus:
+    """Return the guest's standing; ``customer`` is loaded with its summary."""
+    book = book or get_rule_book()
+    return status_of(book, get_account(customer), customer)
+
+
+def status_of(book: RuleBook, account: LoyaltyAccount, customer: Customer) -> LoyaltyStatus:
+    """Work the standing out from rows at hand, without a query."""
+    measure = tier_measure(book, account, customer.summary.lifetime_spent)
+    tier, following = book.tier(account.tier), book.next_tier(account.tier)
+    needed, percent = 0, 100
+    if following is not None:
+        needed = max(0, int(following.threshold - measure))
+        span = following.threshold - tier.threshold
+        percent = max(0, min(100, int((measure - tier.threshold) * 100 / span))) if span else 100
+    return LoyaltyStatus(
+        current_points=account.balance,
+        points_earned_total=account.points_earned_total,
+        points_redeemed_total=account.points_redeemed_total,
+        tier=tier,
+        next_tier=following,
+        points_needed=needed,
+        percent=percent,
+        lifetime_spent=customer.summary.lifetime_spent,
+        tier_start_date=account.tier_start_date,
+        points_worth=account.balance * book.point_value,
+    )

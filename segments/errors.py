@@ -1,0 +1,19 @@
+"""Refusals of the segments room."""
+
+from django.utils.translation import gettext_lazy as _
+
+from servaan_crm.core.errors import DomainError
+
+
+class InvalidCriteria(DomainError):
+    """The criteria cannot be read; ``details`` has the path of the fault and what is allowed there."""
+
+    code = "INVALID_SEGMENT_CRITERIA"
+    status = 400
+    message = _("The segment's criteria are not right at %(path)s: %(problem)s")
+
+
+class SegmentLocked(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("A built-in segment cannot be changed; make a copy.")

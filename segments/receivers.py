@@ -1,0 +1,15 @@
+"""What a new café starts with."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from segments.services import create_system_segments
+from servaan_crm.tenancy.models import Cafe
+from servaan_crm.tenancy.services import cafe_created
+
+
+@receiver(cafe_created)
+def create_segments(cafe: Cafe, **_kwargs: Any) -> None:
+    """Put the built-in segments in place."""
+    create_system_segments(cafe)
