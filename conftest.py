@@ -69,13 +69,23 @@ def make_cafe(slug: str, **options: Any) -> Cast:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Add the two cafés of the session to the test database."""
+    """Add the cafés of the session to the test database."""
+    from django.test.utils import setup_databases, teardown_databases
+
+    own = None
     with django_db_blocker.unblock():
+        # pytest-django makes a test database only for tests with its own fixtures or marker; a run of nothing
+        # but ``fresh_cafe`` tests would otherwise write into the real database.
+        if not connection.settings_dict["NAME"].startswith("test_"):
+            own = setup_databases(verbosity=0, interactive=False)
         _CASTS["first"] = make_cafe("narenj")
         _CASTS["second"] = make_cafe("behesht")
         _CASTS["indian"] = make_cafe("chaiwala", country="IN")
         connection.set_schema_to_public()
     yield
+    if own:
+        with django_db_blocker.unblock():
+            teardown_databases(own, verbosity=0)
 
 
 _CASTS: dict[str, Cast] = {}

@@ -27,6 +27,8 @@ class TenantTask(Task):
     """Base of every task: refuses to run without a café, and runs inside it with its locale."""
 
     abstract = True
+    # Celery would compare a call with the signature of ``run``, which does not know ``schema_name``.
+    typing = False
 
     def __call__(self, *args: Any, schema_name: str | None = None, **kwargs: Any) -> Any:
         if not schema_name or schema_name == get_public_schema_name():
