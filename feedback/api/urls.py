@@ -1,5 +1,6 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from feedback.api.views import FeedbackView
+from servaan_crm.core.urls import both
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [*both("feedback", FeedbackView.as_view(), name="feedback")]

@@ -1,5 +1,8 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from outreach.api.views import InteractionsView
+from servaan_crm.core.urls import both
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *both("customers/<uuid:customer_id>/interactions", InteractionsView.as_view(), name="interactions"),
+]
