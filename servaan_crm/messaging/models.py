@@ -32,7 +32,12 @@ class SmsProvider(BaseModel):
         _("base URL"), blank=True, help_text=_("Leave empty for the provider's own address.")
     )
     api_key = EncryptedTextField(_("API key"))
-    sender = models.CharField(_("sender line"), max_length=20, blank=True)
+    sender = models.CharField(
+        _("sender line"),
+        max_length=20,
+        blank=True,
+        help_text=_("Without a line the provider's default is used, and every different text is a call of its own."),
+    )
     priority = models.PositiveSmallIntegerField(
         _("priority"), default=10, help_text=_("The lowest goes first.")
     )
