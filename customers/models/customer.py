@@ -50,7 +50,7 @@ class Customer(BaseModel):
     birthday = models.DateField(_("birthday"), null=True, blank=True)
     anniversary = models.DateField(_("anniversary"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.ACTIVE)
-    block_reason = models.CharField(_("reason of blocking"), max_length=200, blank=True)
+    block_reason = models.CharField(_("reason of blocking"), max_length=200, blank=True, default="", db_default="")
     notes = models.TextField(_("notes"), blank=True)
     preferences = models.JSONField(_("preferences"), default=dict, blank=True)
     address = models.TextField(_("address"), blank=True)
