@@ -36,7 +36,9 @@ class SmsProvider(BaseModel):
         _("sender line"),
         max_length=20,
         blank=True,
-        help_text=_("Without a line the provider's default is used, and every different text is a call of its own."),
+        help_text=_(
+            "Without a line the provider's default is used, and every different text is a call of its own."
+        ),
     )
     priority = models.PositiveSmallIntegerField(
         _("priority"), default=10, help_text=_("The lowest goes first.")

@@ -2,119 +2,350 @@
 
 import django.db.models.functions.datetime
 import django.utils.timezone
+from django.db import migrations, models
+
 import servaan_crm.core.crypto
 import servaan_crm.core.ids
 import servaan_crm.messaging.gateways.registry
 import servaan_crm.messaging.models
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='GatewayState',
+            name="GatewayState",
             fields=[
-                ('account', models.CharField(max_length=40, primary_key=True, serialize=False, verbose_name='account')),
-                ('blocked_until', models.DateTimeField(null=True, verbose_name='resting until')),
-                ('problem_class', models.CharField(blank=True, max_length=12, verbose_name='problem')),
-                ('problem_code', models.CharField(blank=True, max_length=20, verbose_name='code')),
-                ('problem_text', models.CharField(blank=True, max_length=200, verbose_name="provider's words")),
-                ('problem_since', models.DateTimeField(null=True, verbose_name='since')),
+                (
+                    "account",
+                    models.CharField(
+                        max_length=40, primary_key=True, serialize=False, verbose_name="account"
+                    ),
+                ),
+                ("blocked_until", models.DateTimeField(null=True, verbose_name="resting until")),
+                ("problem_class", models.CharField(blank=True, max_length=12, verbose_name="problem")),
+                ("problem_code", models.CharField(blank=True, max_length=20, verbose_name="code")),
+                (
+                    "problem_text",
+                    models.CharField(blank=True, max_length=200, verbose_name="provider's words"),
+                ),
+                ("problem_since", models.DateTimeField(null=True, verbose_name="since")),
             ],
             options={
-                'verbose_name': 'gateway state',
-                'verbose_name_plural': 'gateway states',
+                "verbose_name": "gateway state",
+                "verbose_name_plural": "gateway states",
             },
         ),
         migrations.CreateModel(
-            name='InboundMessage',
+            name="InboundMessage",
             fields=[
-                ('id', models.UUIDField(default=servaan_crm.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('provider', models.CharField(max_length=30, verbose_name='provider')),
-                ('provider_message_id', models.CharField(max_length=64, verbose_name="provider's number")),
-                ('sender', models.CharField(max_length=20, verbose_name='sender')),
-                ('receiver', models.CharField(blank=True, max_length=20, verbose_name='line')),
-                ('body', models.TextField(blank=True, verbose_name='text')),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='received')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=servaan_crm.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created at"
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                ("provider", models.CharField(max_length=30, verbose_name="provider")),
+                ("provider_message_id", models.CharField(max_length=64, verbose_name="provider's number")),
+                ("sender", models.CharField(max_length=20, verbose_name="sender")),
+                ("receiver", models.CharField(blank=True, max_length=20, verbose_name="line")),
+                ("body", models.TextField(blank=True, verbose_name="text")),
+                (
+                    "received_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="received"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'inbound message',
-                'verbose_name_plural': 'inbound messages',
-                'indexes': [models.Index(fields=['sender', '-received_at'], name='inbound_sender')],
-                'constraints': [models.UniqueConstraint(fields=('provider', 'provider_message_id'), name='inbound_once')],
+                "verbose_name": "inbound message",
+                "verbose_name_plural": "inbound messages",
+                "indexes": [models.Index(fields=["sender", "-received_at"], name="inbound_sender")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("provider", "provider_message_id"), name="inbound_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=servaan_crm.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('local_id', models.BigIntegerField(default=servaan_crm.core.ids.snowflake, editable=False, unique=True, verbose_name='our number')),
-                ('channel', models.CharField(choices=[('sms', 'SMS')], default='sms', max_length=10, verbose_name='channel')),
-                ('purpose', models.CharField(choices=[('transactional', 'service message'), ('marketing', 'advertising')], max_length=13, verbose_name='purpose')),
-                ('kind', models.CharField(max_length=40, verbose_name='kind')),
-                ('recipient', models.CharField(max_length=16, verbose_name='recipient')),
-                ('body', models.TextField(verbose_name='text')),
-                ('parts', models.PositiveSmallIntegerField(verbose_name='parts')),
-                ('customer_id', models.UUIDField(null=True, verbose_name='customer')),
-                ('dedupe_key', models.CharField(max_length=150, null=True, unique=True)),
-                ('state', models.CharField(choices=[('queued', 'waiting'), ('claimed', 'being sent'), ('sent', 'sent'), ('unknown', 'being checked'), ('delivered', 'delivered'), ('failed', 'failed'), ('undelivered', 'not delivered'), ('blocked', 'blocked'), ('expired', 'expired'), ('cancelled', 'cancelled')], default='queued', max_length=11, verbose_name='state')),
-                ('attempts', models.PositiveIntegerField(default=0, verbose_name='attempts')),
-                ('not_before', models.DateTimeField(default=django.utils.timezone.now, verbose_name='not before')),
-                ('expires_at', models.DateTimeField(verbose_name='valid until')),
-                ('claimed_at', models.DateTimeField(null=True, verbose_name='claimed')),
-                ('claimed_by', models.CharField(blank=True, max_length=80)),
-                ('next_check_at', models.DateTimeField(null=True)),
-                ('sent_at', models.DateTimeField(null=True, verbose_name='sent')),
-                ('delivered_at', models.DateTimeField(null=True, verbose_name='delivered')),
-                ('failed_at', models.DateTimeField(null=True, verbose_name='failed')),
-                ('provider', models.CharField(blank=True, max_length=30, verbose_name='provider')),
-                ('provider_account', models.CharField(blank=True, max_length=40)),
-                ('provider_message_id', models.CharField(blank=True, max_length=64, verbose_name="provider's number")),
-                ('provider_status', models.CharField(blank=True, max_length=20, verbose_name="provider's status")),
-                ('cost', models.DecimalField(decimal_places=2, max_digits=14, null=True, verbose_name='cost')),
-                ('error_class', models.CharField(blank=True, max_length=12, verbose_name='error')),
-                ('error_code', models.CharField(blank=True, max_length=20, verbose_name='error code')),
-                ('error_text', models.CharField(blank=True, max_length=200, verbose_name='reason')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=servaan_crm.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created at"
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                (
+                    "local_id",
+                    models.BigIntegerField(
+                        default=servaan_crm.core.ids.snowflake,
+                        editable=False,
+                        unique=True,
+                        verbose_name="our number",
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("sms", "SMS")], default="sms", max_length=10, verbose_name="channel"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("transactional", "service message"), ("marketing", "advertising")],
+                        max_length=13,
+                        verbose_name="purpose",
+                    ),
+                ),
+                ("kind", models.CharField(max_length=40, verbose_name="kind")),
+                ("recipient", models.CharField(max_length=16, verbose_name="recipient")),
+                ("body", models.TextField(verbose_name="text")),
+                ("parts", models.PositiveSmallIntegerField(verbose_name="parts")),
+                ("customer_id", models.UUIDField(null=True, verbose_name="customer")),
+                ("dedupe_key", models.CharField(max_length=150, null=True, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "waiting"),
+                            ("claimed", "being sent"),
+                            ("sent", "sent"),
+                            ("unknown", "being checked"),
+                            ("delivered", "delivered"),
+                            ("failed", "failed"),
+                            ("undelivered", "not delivered"),
+                            ("blocked", "blocked"),
+                            ("expired", "expired"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="queued",
+                        max_length=11,
+                        verbose_name="state",
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0, verbose_name="attempts")),
+                (
+                    "not_before",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="not before"),
+                ),
+                ("expires_at", models.DateTimeField(verbose_name="valid until")),
+                ("claimed_at", models.DateTimeField(null=True, verbose_name="claimed")),
+                ("claimed_by", models.CharField(blank=True, max_length=80)),
+                ("next_check_at", models.DateTimeField(null=True)),
+                ("sent_at", models.DateTimeField(null=True, verbose_name="sent")),
+                ("delivered_at", models.DateTimeField(null=True, verbose_name="delivered")),
+                ("failed_at", models.DateTimeField(null=True, verbose_name="failed")),
+                ("provider", models.CharField(blank=True, max_length=30, verbose_name="provider")),
+                ("provider_account", models.CharField(blank=True, max_length=40)),
+                (
+                    "provider_message_id",
+                    models.CharField(blank=True, max_length=64, verbose_name="provider's number"),
+                ),
+                (
+                    "provider_status",
+                    models.CharField(blank=True, max_length=20, verbose_name="provider's status"),
+                ),
+                (
+                    "cost",
+                    models.DecimalField(decimal_places=2, max_digits=14, null=True, verbose_name="cost"),
+                ),
+                ("error_class", models.CharField(blank=True, max_length=12, verbose_name="error")),
+                ("error_code", models.CharField(blank=True, max_length=20, verbose_name="error code")),
+                ("error_text", models.CharField(blank=True, max_length=200, verbose_name="reason")),
             ],
             options={
-                'verbose_name': 'message',
-                'verbose_name_plural': 'messages',
-                'indexes': [models.Index(models.F('channel'), models.OrderBy(models.F('purpose'), descending=True), models.F('not_before'), models.F('id'), condition=models.Q(('state', 'queued')), name='message_due'), models.Index(condition=models.Q(('state', 'queued')), fields=['expires_at'], name='message_expiry'), models.Index(condition=models.Q(('state', 'claimed')), fields=['claimed_at'], name='message_claimed'), models.Index(condition=models.Q(('next_check_at__isnull', False), ('state__in', ['unknown', 'sent'])), fields=['next_check_at'], name='message_check'), models.Index(condition=models.Q(('provider_message_id', ''), _negated=True), fields=['provider_message_id'], name='message_provider_id'), models.Index(condition=models.Q(('customer_id__isnull', False)), fields=['customer_id', '-created_at'], name='message_customer'), models.Index(fields=['-created_at'], name='message_newest')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'claimed', 'sent', 'unknown', 'delivered', 'failed', 'undelivered', 'blocked', 'expired', 'cancelled'])), name='message_state_known'), models.CheckConstraint(condition=models.Q(('recipient__regex', '^\\+[1-9][0-9]{6,14}$')), name='message_e164'), models.CheckConstraint(condition=models.Q(('parts__gte', 1)), name='message_not_empty'), models.CheckConstraint(condition=models.Q(('purpose__in', ['transactional', 'marketing'])), name='message_purpose_known'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['claimed', 'unknown']), _negated=True), models.Q(('claimed_at__isnull', False), models.Q(('provider_account', ''), _negated=True)), _connector='OR'), name='message_claim_complete'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['sent', 'delivered']), _negated=True), models.Q(('sent_at__isnull', False), models.Q(('provider_message_id', ''), _negated=True)), _connector='OR'), name='message_sent_complete')],
+                "verbose_name": "message",
+                "verbose_name_plural": "messages",
+                "indexes": [
+                    models.Index(
+                        models.F("channel"),
+                        models.OrderBy(models.F("purpose"), descending=True),
+                        models.F("not_before"),
+                        models.F("id"),
+                        condition=models.Q(("state", "queued")),
+                        name="message_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "queued")), fields=["expires_at"], name="message_expiry"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "claimed")),
+                        fields=["claimed_at"],
+                        name="message_claimed",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("next_check_at__isnull", False), ("state__in", ["unknown", "sent"])
+                        ),
+                        fields=["next_check_at"],
+                        name="message_check",
+                    ),
+                    models.Index(
+                        condition=models.Q(("provider_message_id", ""), _negated=True),
+                        fields=["provider_message_id"],
+                        name="message_provider_id",
+                    ),
+                    models.Index(
+                        condition=models.Q(("customer_id__isnull", False)),
+                        fields=["customer_id", "-created_at"],
+                        name="message_customer",
+                    ),
+                    models.Index(fields=["-created_at"], name="message_newest"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                [
+                                    "queued",
+                                    "claimed",
+                                    "sent",
+                                    "unknown",
+                                    "delivered",
+                                    "failed",
+                                    "undelivered",
+                                    "blocked",
+                                    "expired",
+                                    "cancelled",
+                                ],
+                            )
+                        ),
+                        name="message_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("recipient__regex", "^\\+[1-9][0-9]{6,14}$")), name="message_e164"
+                    ),
+                    models.CheckConstraint(condition=models.Q(("parts__gte", 1)), name="message_not_empty"),
+                    models.CheckConstraint(
+                        condition=models.Q(("purpose__in", ["transactional", "marketing"])),
+                        name="message_purpose_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["claimed", "unknown"]), _negated=True),
+                            models.Q(
+                                ("claimed_at__isnull", False),
+                                models.Q(("provider_account", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="message_claim_complete",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["sent", "delivered"]), _negated=True),
+                            models.Q(
+                                ("sent_at__isnull", False),
+                                models.Q(("provider_message_id", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="message_sent_complete",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SmsProvider',
+            name="SmsProvider",
             fields=[
-                ('id', models.UUIDField(default=servaan_crm.core.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('adapter', models.CharField(choices=servaan_crm.messaging.gateways.registry.adapter_choices, max_length=30, verbose_name='provider')),
-                ('base_url', models.URLField(blank=True, help_text="Leave empty for the provider's own address.", verbose_name='base URL')),
-                ('api_key', servaan_crm.core.crypto.EncryptedTextField(verbose_name='API key')),
-                ('sender', models.CharField(blank=True, help_text="Without a line the provider's default is used, and every different text is a call of its own.", max_length=20, verbose_name='sender line')),
-                ('priority', models.PositiveSmallIntegerField(default=10, help_text='The lowest goes first.', verbose_name='priority')),
-                ('is_active', models.BooleanField(default=True, verbose_name='active')),
-                ('callback_secret', models.CharField(default=servaan_crm.messaging.models.new_callback_secret, editable=False, max_length=64, unique=True)),
-                ('tariff_persian', models.DecimalField(decimal_places=2, default=0, max_digits=12, verbose_name='price of a Persian part')),
-                ('tariff_latin', models.DecimalField(decimal_places=2, default=0, max_digits=12, verbose_name='price of a Latin part')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=servaan_crm.core.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created at"
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                (
+                    "adapter",
+                    models.CharField(
+                        choices=servaan_crm.messaging.gateways.registry.adapter_choices,
+                        max_length=30,
+                        verbose_name="provider",
+                    ),
+                ),
+                (
+                    "base_url",
+                    models.URLField(
+                        blank=True,
+                        help_text="Leave empty for the provider's own address.",
+                        verbose_name="base URL",
+                    ),
+                ),
+                ("api_key", servaan_crm.core.crypto.EncryptedTextField(verbose_name="API key")),
+                (
+                    "sender",
+                    models.CharField(
+                        blank=True,
+                        help_text="Without a line the provider's default is used, and every different text is a call of its own.",
+                        max_length=20,
+                        verbose_name="sender line",
+                    ),
+                ),
+                (
+                    "priority",
+                    models.PositiveSmallIntegerField(
+                        default=10, help_text="The lowest goes first.", verbose_name="priority"
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "callback_secret",
+                    models.CharField(
+                        default=servaan_crm.messaging.models.new_callback_secret,
+                        editable=False,
+                        max_length=64,
+                        unique=True,
+                    ),
+                ),
+                (
+                    "tariff_persian",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=12, verbose_name="price of a Persian part"
+                    ),
+                ),
+                (
+                    "tariff_latin",
+                    models.DecimalField(
+                        decimal_places=2, default=0, max_digits=12, verbose_name="price of a Latin part"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'SMS provider',
-                'verbose_name_plural': 'SMS providers',
-                'ordering': ['priority', 'id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('tariff_latin__gte', 0), ('tariff_persian__gte', 0)), name='smsprovider_tariff_positive')],
+                "verbose_name": "SMS provider",
+                "verbose_name_plural": "SMS providers",
+                "ordering": ["priority", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("tariff_latin__gte", 0), ("tariff_persian__gte", 0)),
+                        name="smsprovider_tariff_positive",
+                    )
+                ],
             },
         ),
     ]

@@ -44,7 +44,8 @@ class TestReports:
         assert (message.state, message.delivered_at) == ("delivered", first)
 
     @pytest.mark.parametrize(
-        "late", [DeliveryState.ACCEPTED, DeliveryState.UNDELIVERED, DeliveryState.FAILED, DeliveryState.UNKNOWN]
+        "late",
+        [DeliveryState.ACCEPTED, DeliveryState.UNDELIVERED, DeliveryState.FAILED, DeliveryState.UNKNOWN],
     )
     def test_delivered_is_never_taken_back(self, late: DeliveryState) -> None:
         message = sent_message("102")
@@ -112,7 +113,9 @@ def test_status_callback_in_every_form(cafe: Any, form: str) -> None:
     assert message.state == "delivered"
 
 
-@pytest.mark.parametrize("data", [{"messageid": 999_999, "status": 10}, {}, {"messageid": "x", "status": "y"}])
+@pytest.mark.parametrize(
+    "data", [{"messageid": 999_999, "status": 10}, {}, {"messageid": "x", "status": "y"}]
+)
 def test_unknown_or_empty_reports_are_accepted(cafe: Any, data: dict[str, Any]) -> None:
     client = Client(SERVER_NAME=cafe.host)
     assert call(client, "status", default_callback_secret(), "form", data).status_code == 200
@@ -139,7 +142,9 @@ def test_secret_of_one_cafe_opens_nothing_in_another(cafe: Any, other_cafe: Any)
     secret = default_callback_secret()
     with tenant_context(other_cafe.cafe):
         message = sent_message("303")
-    answer = call(Client(SERVER_NAME=other_cafe.host), "status", secret, "form", {"messageid": 303, "status": 10})
+    answer = call(
+        Client(SERVER_NAME=other_cafe.host), "status", secret, "form", {"messageid": 303, "status": 10}
+    )
     assert answer.status_code == 404
     with tenant_context(other_cafe.cafe):
         message.refresh_from_db()

@@ -30,7 +30,12 @@ def test_thank_you_goes_out_once_with_its_number(outbox: Loopback) -> None:
     report = services.dispatch_until_idle()
     message.refresh_from_db()
     assert report.claimed == 1
-    assert (message.state, message.provider, message.attempts, message.parts) == ("delivered", "kavenegar", 1, 1)
+    assert (message.state, message.provider, message.attempts, message.parts) == (
+        "delivered",
+        "kavenegar",
+        1,
+        1,
+    )
     assert message.sent_at
     assert message.delivered_at
     assert message.cost == 1500
@@ -61,9 +66,9 @@ def test_bulk_queue_skips_known_occurrences(outbox: Loopback) -> None:
 
 
 def test_rolled_back_business_sends_nothing(outbox: Loopback) -> None:
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         queue_one()
-        raise RuntimeError
+        transaction.set_rollback(True)
     services.dispatch_until_idle()
     assert outbox.counters["accepted"] == 0
 
@@ -236,7 +241,9 @@ def test_unknown_outcome_never_moves_to_another_account(outbox: Loopback) -> Non
         due_now()
         assert services.reconcile_unknown() == {"found": 0, "requeued": 5, "given_up": 0}
         GatewayState.objects.create(
-            account=str(first.pk), blocked_until=timezone.now() + timedelta(hours=1), problem_since=timezone.now()
+            account=str(first.pk),
+            blocked_until=timezone.now() + timedelta(hours=1),
+            problem_since=timezone.now(),
         )
         services.dispatch_until_idle()
         assert states() == {"queued": 5}
