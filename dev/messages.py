@@ -52,7 +52,8 @@ def _found(path: Path) -> Iterator[tuple[object, str | None, list[str], int]]:
     if path.suffix == ".html" or path.suffix == ".txt":
         from django.utils.translation.template import templatize
 
-        text = templatize(text, origin=str(path))
+        # The result looks like Python but for its indentation, which Babel's tokenizer would refuse.
+        text = "\n".join(line.lstrip() for line in templatize(text, origin=str(path)).split("\n"))
     elif path.suffix == ".js":
         method = "javascript"
     source = io.BytesIO(text.encode())

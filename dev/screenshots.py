@@ -24,7 +24,9 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP *.localhost 127.0.0.1",
 ]
-SETTLED = "Promise.all([document.fonts.ready, ...document.getAnimations().map(a => a.finished.catch(() => 0))])"
+SETTLED = (
+    "Promise.all([document.fonts.ready, ...document.getAnimations().map(a => a.finished.catch(() => 0))])"
+)
 
 
 def log_in(context: Any, base: str, user: str) -> None:
@@ -65,7 +67,9 @@ def visit(browser: Any, host: str, pages: Sequence[Page], width: int, theme: str
         key = (page.cafe, page.login)
         if key not in contexts:
             contexts[key] = browser.new_context(
-                viewport={"width": width, "height": HEIGHTS[width]}, color_scheme=theme, reduced_motion="reduce"
+                viewport={"width": width, "height": HEIGHTS[width]},
+                color_scheme=theme,
+                reduced_motion="reduce",
             )
             if page.login:
                 log_in(contexts[key], base, page.login)

@@ -57,7 +57,8 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "app.py").write_text('a = _("Guest")\nb = ngettext("%(n)s visit", "%(n)s visits", 2)\n')
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "page.html").write_text(
-        '{% load i18n %}{% trans "Save" %}{% blocktrans with x=y %}Hello {{ x }}{% endblocktrans %}'
+        '{% load i18n %}\n    <b>\n  {% trans "Save" %}\n      </b>'
+        "{% blocktrans with x=y %}Hello {{ x }}{% endblocktrans %}"
     )
     return tmp_path
 

@@ -32,7 +32,8 @@ def _check() -> None:
     )
     if SECRET_KEY == DEV_SECRET_KEY or len(SECRET_KEY) < SHORTEST_SECRET or len(set(SECRET_KEY)) < 10:
         raise ImproperlyConfigured(
-            f"SERVAAN_SECRET_KEY is the development key or too weak: set a random one of at least {SHORTEST_SECRET} characters."
+            "SERVAAN_SECRET_KEY is the development key or too weak: "
+            f"set a random one of at least {SHORTEST_SECRET} characters."
         )
     if BASE_DOMAIN == "localhost" or BASE_DOMAIN.endswith(".localhost") or "*" in BASE_DOMAIN:
         raise ImproperlyConfigured(
