@@ -41,7 +41,7 @@ class Item:
 
 
 ENTRIES = (
-    Entry(_("Counter"), "cash-register", "checkout:counter", P.VISITS_RECORD),
+    Entry(_("Counter"), "building-store", "checkout:counter", P.VISITS_RECORD),
     Entry(_("Home"), "home", "web:home"),
     Entry(_("Customers"), "users", "customers:list", P.CUSTOMERS_VIEW),
     Entry(_("Test phones"), "device-mobile-message", "messaging:test-phones", demo_only=True),

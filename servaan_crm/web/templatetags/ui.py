@@ -7,6 +7,7 @@ an error while developing, not a silently wrong page.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -84,7 +85,7 @@ def avatar(name: str, tier: str | None = None, size: str = "md") -> SafeString:
     _choose(size, _SIZES, "avatar size")
     tint = f" tier-{_choose(tier, TIERS, 'tier')}" if tier else ""
     return format_html(
-        '<span class="avatar avatar-{}{}" aria-hidden="true">{}</span>', size, tint, initials(name or "")
+        '<span class="avatar avatar-{}{}" aria-hidden="true">{}</span>', size, tint, initials(str(name or ""))
     )
 
 
@@ -139,7 +140,8 @@ def stat_card(
     _choose(good, {"up", "down"}, "good")
     rising = trend is not None and trend >= 0
     tone = "ok" if rising == (good == "up") else "bad"
-    return {"label": label, "value": value, "icon": icon, "hint": hint, "url": url, "trend": trend, "rising": rising,
+    shown = format_number(value) if isinstance(value, int | Decimal) else value
+    return {"label": label, "value": shown, "icon": icon, "hint": hint, "url": url, "trend": trend, "rising": rising,
             "tone": tone, "trend_text": "" if trend is None else percent_text(abs(trend))}  # fmt: skip
 
 
@@ -287,6 +289,7 @@ def bar_chart(
     ``every``: show every n-th label only. ``head``: what the labels are, for the table.
     """
     columns: list[tuple[Bar, bool, str]] = [
-        (bar, n % every == 0, format_number(bar.value, places=1)) for n, bar in enumerate(bars_of(rows))
+        (bar, n % every == 0, format_number(bar.value, places=1))
+        for n, bar in enumerate(bars_of((localize(label), value) for label, value in rows))
     ]
     return {"columns": columns, "label": label, "head": head or _("Group"), "value_head": label}
