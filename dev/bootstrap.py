@@ -50,15 +50,18 @@ def python_works():
 
 
 def ensure_venv():
-    """Create ``.venv`` when it is missing or broken."""
+    """Create ``.venv`` when it is missing, broken, or came along with a moved or copied folder."""
     stamp = VENV / ".servaan-base"
-    if stamp.exists() and PYTHON.exists() and stamp.read_text() == str(ROOT):
+    made_for = stamp.read_text() if stamp.exists() else ""
+    if made_for == str(ROOT) and PYTHON.exists():
         return
-    if not python_works():
+    if made_for or not python_works():
         print("servaan: creating the virtual environment .venv", flush=True)
-        if VENV.exists():
-            shutil.rmtree(VENV)
         check_python()
+        if VENV.is_symlink():
+            VENV.unlink()
+        elif VENV.exists():
+            shutil.rmtree(VENV)
         done = subprocess.run([sys.executable, "-m", "venv", str(VENV)], check=False)
         if done.returncode:
             refuse(f"{sys.executable} could not create .venv; read the message above")
