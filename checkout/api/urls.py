@@ -1,5 +1,10 @@
-"""Addresses of this room."""
+"""``/api/crm/visits``."""
 
-from django.urls import URLPattern
+from checkout.api import views
+from servaan_crm.core.urls import both
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *both("visits", views.VisitsView.as_view(), name="visits"),
+    *both("visits/<uuid:visit_id>", views.VisitView.as_view(), name="visit"),
+    *both("visits/<uuid:visit_id>/void", views.VoidVisitView.as_view(), name="visit-void"),
+]

@@ -1,5 +1,6 @@
 """Checkout, in the order it happens at the counter, in one transaction."""
 
+from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -45,6 +46,7 @@ def record_visit(*, actor: Actor, request: VisitRequest, may_backdate: bool = Fa
         FeatureDisabled: points are used while the club is switched off.
     """
     check_request(request, may_backdate=may_backdate)
+    request = replace(request, visit_date=request.visit_date or timezone.now())
     if request.points_to_redeem:
         require_feature("loyalty")
     with transaction.atomic():
@@ -62,9 +64,8 @@ def _record_known(
     points_value = _points_value(request, book, customer)
     withheld = _withheld(customer, book)
     earning = Earning(0) if withheld else _earning(request, book, account, points_value)
-    add_visit_to_summary(
-        customer.summary, amount=request.final_amount, at=request.visit_date or timezone.now()
-    )
+    assert request.visit_date is not None
+    add_visit_to_summary(customer.summary, amount=request.final_amount, at=request.visit_date)
     visit = _write_visit(actor, request, outlet_id, customer, points_value, earning.points)
     tier_change = _move_points(actor, customer, account, visit, earning, book)
     customer.summary.points, customer.summary.tier = account.balance, account.tier
@@ -103,21 +104,24 @@ def _outlet(outlet_id: UUID | None) -> UUID:
 
 def _find_or_create(actor: Actor, request: VisitRequest, outlet_id: UUID) -> tuple[Customer, bool]:
     """Return the locked guest; an unknown phone creates one, once, however many tills ask for it."""
-    related = ("loyalty_account",)
     if request.customer_id is not None:
-        return lock_customer(customer_id=request.customer_id, related=related), False
-    assert request.phone is not None
+        return lock_customer(customer_id=request.customer_id), False
     try:
-        return lock_customer(phone=request.phone, related=related), False
+        return lock_customer(phone=request.phone), False
     except CustomerNotFound:
         pass
     created = True
     try:
-        name = request.customer_name.strip() or _("Guest %(digits)s") % {"digits": request.phone[-4:]}
-        create_customer(actor=actor, phone=request.phone, name=name, outlet_id=outlet_id)
+        name = request.customer_name.strip() or _("Guest %(digits)s") % {"digits": (request.phone or "")[-4:]}
+        create_customer(actor=actor, phone=request.phone or "", name=name, outlet_id=outlet_id)
     except CustomerAlreadyExists:
         created = False  # another till was faster
-    return lock_customer(phone=request.phone, related=related), created
+    except ValidationError as error:
+        problems = dict(getattr(error, "error_dict", {}))
+        if "name" in problems:
+            problems["customer_name"] = problems.pop("name")
+        raise ValidationError(problems) from None
+    return lock_customer(phone=request.phone), created
 
 
 def _points_value(request: VisitRequest, book: RuleBook, customer: Customer) -> Decimal:
@@ -164,7 +168,7 @@ def _write_visit(
     return Visit.objects.create(
         customer=customer,
         visit_number=customer.summary.last_visit_number if customer else None,
-        visit_date=request.visit_date or timezone.now(),
+        visit_date=request.visit_date,
         outlet_id=outlet_id,
         visit_type=request.visit_type,
         table_number=request.table_number,

@@ -12,7 +12,7 @@ from checkout.errors import VisitAlreadyVoided, VisitNotFound, VoidTooLate
 from checkout.events import VisitVoided
 from checkout.services.receipt import VoidReceipt
 from customers.models import Customer, Visit
-from customers.services.visits import recount_summary
+from customers.services.visits import lock_customer, recount_summary
 from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
 from loyalty.rules import RuleBook
 from loyalty.selectors.program import get_rule_book
@@ -59,13 +59,7 @@ def _lock_customer_of(visit_id: UUID) -> Customer | None:
     owner = Visit.objects.filter(pk=visit_id).values_list("customer_id", flat=True)
     if not owner:
         raise VisitNotFound(details={"visit_id": str(visit_id)})
-    if owner[0] is None:
-        return None
-    return (
-        Customer.objects.select_related("summary", "loyalty_account")
-        .select_for_update(of=("self",), no_key=True)
-        .get(pk=owner[0])
-    )
+    return lock_customer(customer_id=owner[0], deleted_too=True) if owner[0] else None
 
 
 def _undo(actor: Actor, customer: Customer, visit: Visit) -> VoidReceipt:

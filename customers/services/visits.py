@@ -11,30 +11,30 @@ from customers.models import Customer, CustomerSummary, Visit
 
 
 def lock_customer(
-    *, customer_id: UUID | None = None, phone: str | None = None, related: tuple[str, ...] = ()
+    *, customer_id: UUID | None = None, phone: str | None = None, deleted_too: bool = False
 ) -> Customer:
-    """Lock one guest that is not deleted and return it with its summary.
+    """Lock one guest and return it with its summary.
 
     The lock on the customer row is the lock on everything that belongs to the guest: visits, summary,
-    account. It lets others go on referring to the row.
+    account. It lets others go on referring to the row. What belongs to the guest must be read after this
+    call or be locked in it: a row merely joined would still be the one from before the wait.
 
     Args:
         phone: E.164; used when ``customer_id`` is None.
-        related: further one-to-one relations to load in the same query.
+        deleted_too: also find a soft-deleted guest, to correct its past.
 
     Raises:
         CustomerNotFound: there is no such guest.
     """
-    wanted = {"pk": customer_id} if customer_id is not None else {"phone": phone}
-    customer = (
-        Customer.objects.select_related("summary", *related)
-        .select_for_update(of=("self",), no_key=True)
-        .filter(deleted_at=None, **wanted)
-        .first()
-    )
-    if customer is None:
-        raise CustomerNotFound(details={key: str(value) for key, value in wanted.items()})
-    return customer
+    rows = CustomerSummary.objects.select_related("customer")
+    rows = rows.filter(customer_id=customer_id) if customer_id is not None else rows.filter(customer__phone=phone)
+    if not deleted_too:
+        rows = rows.filter(customer__deleted_at=None)
+    summary = rows.select_for_update(of=("customer", "self"), no_key=True).first()
+    if summary is None:
+        raise CustomerNotFound(details={"customer_id": str(customer_id)} if customer_id else {"phone": phone})
+    summary.customer.summary = summary
+    return summary.customer
 
 
 def add_visit_to_summary(summary: CustomerSummary, *, amount: Decimal, at: datetime) -> None:

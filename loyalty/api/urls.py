@@ -1,5 +1,16 @@
-"""Addresses of this room."""
+"""``/api/crm/loyalty/`` and the club's part of a customer."""
 
-from django.urls import URLPattern
+from loyalty.api import views
+from servaan_crm.core.urls import both
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *both("customers/<uuid:customer_id>/loyalty", views.LoyaltyStatusView.as_view(), name="loyalty-status"),
+    *both(
+        "customers/<uuid:customer_id>/loyalty/transactions",
+        views.TransactionsView.as_view(),
+        name="loyalty-transactions",
+    ),
+    *both("loyalty/award-points", views.AwardPointsView.as_view(), name="award-points"),
+    *both("loyalty/redeem-points", views.RedeemPointsView.as_view(), name="redeem-points"),
+    *both("loyalty/adjust-points", views.AdjustPointsView.as_view(), name="adjust-points"),
+]

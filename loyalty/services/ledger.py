@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
 from django.utils import timezone
 
 from customers.models import Customer, Visit
@@ -36,10 +35,7 @@ class Movement:
 
 def account_of(customer: Customer) -> LoyaltyAccount:
     """Return the account of a guest whose row is locked; a new one is not saved yet."""
-    try:
-        return customer.loyalty_account
-    except ObjectDoesNotExist:
-        return LoyaltyAccount(customer=customer)
+    return LoyaltyAccount.objects.filter(customer=customer).first() or LoyaltyAccount(customer=customer)
 
 
 def post(

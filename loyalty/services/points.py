@@ -107,7 +107,7 @@ def _move(
 ) -> LedgerEntry:
     require_feature("loyalty")
     with write(actor):
-        customer = lock_customer(customer_id=customer_id, related=("loyalty_account",))
+        customer = lock_customer(customer_id=customer_id)
         if customer.is_blocked and not allow_blocked:
             raise CustomerBlocked(details={"customer_id": str(customer.pk)})
         book = get_rule_book()

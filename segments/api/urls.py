@@ -1,5 +1,6 @@
-"""Addresses of this room."""
+"""``/api/crm/segments``."""
 
-from django.urls import URLPattern
+from segments.api import views
+from servaan_crm.core.urls import both
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [*both("segments", views.SegmentsView.as_view(), name="segments")]

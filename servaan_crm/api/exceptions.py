@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from servaan_crm.core.errors import DomainError, ServiceUnavailable
 from servaan_crm.core.problems import problem_body, problem_of
 from servaan_crm.core.responses import render
+from servaan_crm.l10n.serializers import phone_problem
 
 log = logging.getLogger(__name__)
 
@@ -98,8 +99,9 @@ def _api_exception(error: exceptions.APIException) -> Response:
 def _validation(error: exceptions.ValidationError) -> Response:
     codes = error.get_codes()
     details = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
-    code = "INVALID_PHONE_FORMAT" if _only_phone(codes) else "VALIDATION_ERROR"
-    return _answer(code, 400, details)
+    if _only_phone(codes):
+        return _answer("INVALID_PHONE_FORMAT", 400, {**details, **(phone_problem(codes) or {})})
+    return _answer("VALIDATION_ERROR", 400, details)
 
 
 def _only_phone(codes: Any) -> bool:

@@ -1,0 +1,171 @@
+"""The wire format of visits."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from checkout.services import CheckoutReceipt, VisitItem, VisitRequest, VoidReceipt
+from customers.models import Visit
+from loyalty.selectors import LoyaltyStatus
+from servaan_crm.accounts.models import User
+from servaan_crm.accounts.permissions import P, can
+from servaan_crm.l10n.serializers import MoneyField, PhoneField
+
+
+class ItemSerializer(serializers.Serializer[VisitItem]):
+    item_id = serializers.CharField(max_length=64, required=False, allow_blank=True, allow_null=True)
+    name = serializers.CharField(max_length=100)
+    category = serializers.CharField(max_length=60, required=False, allow_blank=True)
+    quantity = serializers.IntegerField(min_value=1, max_value=1000, default=1)
+    unit_price = MoneyField(required=False)
+    total_price = MoneyField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        unit, total, quantity = attrs.get("unit_price"), attrs.get("total_price"), attrs["quantity"]
+        if unit is None and total is None:
+            raise serializers.ValidationError({"unit_price": [_("Give the price of one, or the total price.")]})
+        attrs["unit_price"] = unit if unit is not None else (total or Decimal(0)) / quantity
+        attrs["total_price"] = total if total is not None else attrs["unit_price"] * quantity
+        return attrs
+
+
+class VisitRequestSerializer(serializers.Serializer[VisitRequest]):
+    """The body of ``POST /api/crm/visits``. Without customer and phone it is a walk-in."""
+
+    customer_id = serializers.UUIDField(required=False, allow_null=True)
+    customer_phone = PhoneField(required=False, allow_null=True, allow_blank=True)
+    customer_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    visit_date = serializers.DateTimeField(required=False, allow_null=True)
+    total_amount = MoneyField()
+    items_ordered = ItemSerializer(many=True, required=False)
+    payment_method = serializers.ChoiceField(Visit.PaymentMethod.choices, required=False, allow_blank=True)
+    discount_applied = MoneyField(required=False, default=Decimal(0))
+    points_earned = serializers.IntegerField(required=False, allow_null=True)
+    points_redeemed = serializers.IntegerField(required=False, default=0)
+    visit_type = serializers.ChoiceField(Visit.VisitType.choices, default=Visit.VisitType.DINE_IN)
+    outlet_id = serializers.UUIDField(required=False, allow_null=True)
+    table_number = serializers.CharField(max_length=10, required=False, allow_blank=True)
+    server_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    order_reference = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    notes = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("customer_id") and attrs.get("customer_phone"):
+            raise serializers.ValidationError(
+                {"customer_phone": [_("Give the customer by id or by phone, not both.")]}
+            )
+        return attrs
+
+    def to_request(self, user: User) -> VisitRequest:
+        """Return the validated body as the service's request, acting as ``user``.
+
+        Points passed by the sender count only when the user may override the program.
+        """
+        data = dict(self.validated_data)
+        override = data.get("points_earned") if can(user, P.LOYALTY_OVERRIDE) else None
+        return VisitRequest(
+            customer_id=data.get("customer_id"),
+            phone=data.get("customer_phone") or None,
+            customer_name=data.get("customer_name") or "",
+            total_amount=data["total_amount"],
+            discount_amount=data["discount_applied"],
+            payment_method=data.get("payment_method") or "",
+            points_to_redeem=data["points_redeemed"],
+            points_override=override,
+            visit_date=data.get("visit_date"),
+            visit_type=data["visit_type"],
+            outlet_id=data.get("outlet_id") or user.outlet_id,
+            table_number=data.get("table_number") or "",
+            server_name=data.get("server_name") or "",
+            items=tuple(
+                VisitItem(**{**item, "item_id": item.get("item_id") or ""})
+                for item in data.get("items_ordered") or ()
+            ),
+            notes=data.get("notes") or "",
+            order_reference=data.get("order_reference") or "",
+        )
+
+
+class VoidSerializer(serializers.Serializer[None]):
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
+def visit_payload(visit: Visit) -> dict[str, Any]:
+    """Return one visit as the API shows it. Amounts are in the base unit."""
+    return {
+        "id": visit.pk,
+        "customer_id": visit.customer_id,
+        "visit_number": visit.visit_number,
+        "visit_date": visit.visit_date,
+        "outlet_id": visit.outlet_id,
+        "visit_type": visit.visit_type,
+        "table_number": visit.table_number or None,
+        "server_name": visit.server_name or None,
+        "total_amount": visit.total_amount,
+        "discount_applied": visit.discount_amount,
+        "final_amount": visit.total_amount - visit.discount_amount,
+        "items_ordered": visit.items,
+        "payment_method": visit.payment_method or None,
+        "points_earned": visit.points_earned,
+        "points_redeemed": visit.points_redeemed,
+        "points_value": visit.points_value,
+        "feedback_rating": visit.feedback_rating,
+        "feedback_comment": visit.feedback_comment or None,
+        "notes": visit.notes,
+        "order_reference": visit.order_reference or None,
+        "status": "voided" if visit.is_voided else "recorded",
+        "voided_at": visit.voided_at,
+        "void_reason": visit.void_reason or None,
+        "created_at": visit.created_at,
+    }
+
+
+def standing_payload(status: LoyaltyStatus | None) -> dict[str, Any] | None:
+    """Return balance and tier after the visit; None for a walk-in."""
+    if status is None:
+        return None
+    return {
+        "current_points": status.current_points,
+        "tier_level": status.tier.level,
+        "next_tier": status.next_tier.level if status.next_tier else None,
+        "points_needed": status.points_needed,
+    }
+
+
+def receipt_payload(receipt: CheckoutReceipt) -> dict[str, Any]:
+    """Return the answer to a recorded visit."""
+    customer = receipt.customer
+    loyalty = standing_payload(receipt.status)
+    if loyalty is not None and receipt.earning is not None:
+        change = receipt.tier_change
+        loyalty |= {
+            "points_earned": receipt.earning.points,
+            "explanation": receipt.earning.explanation,
+            "tier_changed_from": change.from_tier if change else None,
+            "points_withheld": receipt.points_withheld or None,
+        }
+    return {
+        "visit": visit_payload(receipt.visit),
+        "customer": {
+            "id": customer.pk,
+            "phone": customer.national_phone,
+            "name": customer.name,
+            "segment": customer.summary.segment,
+            "status": customer.status,
+            "total_visits": customer.summary.total_visits,
+            "is_new": receipt.is_new_customer,
+        }
+        if customer
+        else None,
+        "loyalty": loyalty,
+    }
+
+
+def void_payload(receipt: VoidReceipt) -> dict[str, Any]:
+    """Return the answer to a voided visit."""
+    loyalty = standing_payload(receipt.status)
+    if loyalty is not None:
+        loyalty["points_not_recovered"] = receipt.shortfall
+    return {"visit": visit_payload(receipt.visit), "loyalty": loyalty}

@@ -1,0 +1,82 @@
+"""Visits over HTTP."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from checkout.api.serializers import (
+    VisitRequestSerializer,
+    VoidSerializer,
+    receipt_payload,
+    visit_payload,
+    void_payload,
+)
+from checkout.errors import VisitNotFound
+from checkout.services import record_visit, void_visit
+from customers.models import Visit
+from servaan_crm.accounts.permissions import HasPermission, P, can
+from servaan_crm.core.idempotent import answer_once
+from servaan_crm.core.responses import ok
+
+
+class VisitsView(APIView):
+    """Record a visit."""
+
+    permission_classes = (HasPermission,)
+    permission = P.VISITS_RECORD
+    rate_area = "customers"
+
+    @extend_schema(request=VisitRequestSerializer, responses={201: dict})
+    def post(self, request: Request) -> HttpResponse:
+        return answer_once(request, lambda: self._record(request))
+
+    def _record(self, request: Request) -> Response:
+        form = VisitRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = request.user
+        receipt = record_visit(
+            actor=user.actor, request=form.to_request(user), may_backdate=can(user, P.VISITS_BACKDATE)
+        )
+        return ok(receipt_payload(receipt), status=201)
+
+
+class VisitView(APIView):
+    """Read one visit."""
+
+    permission_classes = (HasPermission,)
+    permission = P.CUSTOMERS_VIEW
+    rate_area = "customers"
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, visit_id: UUID) -> Response:
+        visit = Visit.objects.filter(pk=visit_id).first()
+        if visit is None:
+            raise VisitNotFound(details={"visit_id": str(visit_id)})
+        return ok({"visit": visit_payload(visit)})
+
+
+class VoidVisitView(APIView):
+    """Take a visit back."""
+
+    permission_classes = (HasPermission,)
+    permission = P.VISITS_VOID
+    rate_area = "customers"
+
+    @extend_schema(request=VoidSerializer, responses={200: dict})
+    def post(self, request: Request, visit_id: UUID) -> HttpResponse:
+        return answer_once(request, lambda: self._void(request, visit_id))
+
+    def _void(self, request: Request, visit_id: UUID) -> Response:
+        form = VoidSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        receipt = void_visit(
+            actor=request.user.actor,
+            visit_id=visit_id,
+            reason=form.validated_data["reason"],
+            may_void_old=can(request.user, P.VISITS_BACKDATE),
+        )
+        return ok(void_payload(receipt))

@@ -1,0 +1,103 @@
+"""The club over HTTP."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from customers.errors import CustomerNotFound
+from customers.models import Customer
+from loyalty.api import serializers
+from loyalty.models import LedgerEntry
+from loyalty.selectors import get_loyalty_status
+from loyalty.services import adjust_points, award_points, redeem_points
+from servaan_crm.accounts.permissions import HasPermission, P
+from servaan_crm.core.idempotent import answer_once
+from servaan_crm.core.pagination import paginate
+from servaan_crm.core.responses import ok
+
+
+def _customer(customer_id: UUID) -> Customer:
+    customer = Customer.objects.select_related("summary").filter(pk=customer_id, deleted_at=None).first()
+    if customer is None:
+        raise CustomerNotFound(details={"customer_id": str(customer_id)})
+    return customer
+
+
+class LoyaltyStatusView(APIView):
+    """Where one guest stands."""
+
+    permission_classes = (HasPermission,)
+    permission = P.LOYALTY_VIEW
+    rate_area = "customers"
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, customer_id: UUID) -> Response:
+        return ok(serializers.status_payload(get_loyalty_status(_customer(customer_id))))
+
+
+class TransactionsView(APIView):
+    """One guest's ledger, newest first."""
+
+    permission_classes = (HasPermission,)
+    permission = P.LOYALTY_VIEW
+    rate_area = "customers"
+
+    @extend_schema(responses={200: dict})
+    def get(self, request: Request, customer_id: UUID) -> Response:
+        rows = LedgerEntry.objects.filter(customer=_customer(customer_id)).order_by("-sequence")
+        page, pagination = paginate(request, rows)
+        return ok({"transactions": [serializers.entry_payload(row) for row in page], "pagination": pagination})
+
+
+class MoveView(APIView):
+    """Base of the three ways points move by hand."""
+
+    permission_classes = (HasPermission,)
+    rate_area = "customers"
+    serializer: type = serializers.AdjustSerializer
+
+    def post(self, request: Request) -> HttpResponse:
+        return answer_once(request, lambda: self._answer(request))
+
+    def _answer(self, request: Request) -> Response:
+        form = self.serializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        entry = self.move(request, dict(form.validated_data))
+        return ok({"transaction": serializers.entry_payload(entry)}, status=201)
+
+    def move(self, request: Request, data: dict) -> LedgerEntry:
+        """Call the service."""
+        raise NotImplementedError
+
+
+@extend_schema(request=serializers.AwardSerializer, responses={201: dict})
+class AwardPointsView(MoveView):
+    permission = P.LOYALTY_AWARD
+    serializer = serializers.AwardSerializer
+
+    def move(self, request: Request, data: dict) -> LedgerEntry:
+        data["reference"] = data.pop("transaction_id")
+        return award_points(actor=request.user.actor, **data)
+
+
+@extend_schema(request=serializers.RedeemSerializer, responses={201: dict})
+class RedeemPointsView(MoveView):
+    permission = P.LOYALTY_REDEEM
+    serializer = serializers.RedeemSerializer
+
+    def move(self, request: Request, data: dict) -> LedgerEntry:
+        data["reference"] = data.pop("applied_to_order")
+        return redeem_points(actor=request.user.actor, **data)
+
+
+@extend_schema(request=serializers.AdjustSerializer, responses={201: dict})
+class AdjustPointsView(MoveView):
+    permission = P.LOYALTY_ADJUST
+    serializer = serializers.AdjustSerializer
+
+    def move(self, request: Request, data: dict) -> LedgerEntry:
+        return adjust_points(actor=request.user.actor, **data)
