@@ -52,8 +52,8 @@ def check_template(text: str) -> list[str]:
         if name not in used:
             used.append(name)
     rest = _PLACE.sub("", text)
-    if "{{" in rest or "}}" in rest:
-        raise _refuse(_("A “{{” without its “}}” (or the other way round)."))
+    if "{" in rest or "}" in rest:
+        raise _refuse(_("Braces stand around a variable only, two on each side: {{name}}."))
     return used
 
 

@@ -1,5 +1,9 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern
+from analytics.api.views import CustomerStatisticsView, LoyaltyStatisticsView
+from servaan_crm.core.urls import both
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    *both("customers/statistics", CustomerStatisticsView.as_view(), name="customer-statistics"),
+    *both("loyalty/statistics", LoyaltyStatisticsView.as_view(), name="loyalty-statistics"),
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,8 +45,8 @@ class FeedbackView(APIView):
         return ok({"feedback": FeedbackOutput(feedback).data}, status=201)
 
 
-def _customer_of(phone: str) -> object:
-    found = Customer.objects.filter(phone=phone, deleted_at=None).values_list("pk", flat=True).first()
+def _customer_of(phone: str) -> UUID:
+    found: UUID | None = Customer.objects.filter(phone=phone, deleted_at=None).values_list("pk", flat=True).first()
     if found is None:
-        raise CustomerNotFound(details={"phone": phone})
+        raise CustomerNotFound.by_phone(phone)
     return found

@@ -1,0 +1,43 @@
+"""Variables in texts: a fixed list, fallbacks, and nothing evaluated."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from campaigns.services import FIRST_VISIT_TEXTS
+from campaigns.texts import MissingValue, check_template, render_template
+
+VALUES = {"name": "سارا", "points": "۱۲۰", "cafe_name": "کافه نارنج"}
+
+
+@pytest.mark.parametrize("text", FIRST_VISIT_TEXTS.values())
+def test_ready_made_texts_are_valid_and_filled(text):
+    assert check_template(text) == ["name", "cafe_name", "points"]
+    shown = render_template(text, VALUES)
+    assert "{" not in shown
+    assert all(value in shown for value in VALUES.values())
+
+
+def test_fallback_stands_in_for_a_missing_value_only():
+    assert render_template("{{ name | مهمان }} عزیز", {"name": "  "}) == "مهمان عزیز"
+    assert render_template("{{name|مهمان}} عزیز", {"name": "سارا"}) == "سارا عزیز"
+    with pytest.raises(MissingValue, match="points"):
+        render_template("{{points}} امتیاز", {"name": "سارا"})
+
+
+def test_an_unknown_variable_is_named_and_the_known_ones_are_listed():
+    with pytest.raises(ValidationError) as caught:
+        check_template("{{name}} {{balance}}")
+    assert caught.value.code == "INVALID_TEMPLATE"
+    message = caught.value.messages[0]
+    assert "balance" in message
+    assert "{{cafe_name}}" in message
+
+
+@pytest.mark.parametrize("text", ["{{name", "name}}", "{{}}", "{{name.__class__}}", "{{ 1+1 }}", "{% now %}", "{name}", "{{{name}}}", "{{name|a}b}}"])
+def test_anything_else_in_braces_is_refused(text):
+    with pytest.raises(ValidationError):
+        check_template(text)
+
+
+def test_a_value_is_text_and_never_a_template():
+    assert render_template("{{name}}", {"name": "{{points}}"}) == "{{points}}"
