@@ -35,8 +35,7 @@ class MessageAdmin(_ReadOnly):
     list_display = ("created_at", "kind", "recipient", "state", "parts", "cost", "error_code")
     list_filter = ("state", "purpose", "kind", "provider")
     search_fields = ("=recipient", "=local_id", "=provider_message_id")
-    date_hierarchy = "created_at"
-    ordering = ("-created_at",)
+    ordering = ("-id",)
     show_full_result_count = False
     exclude = ("claimed_by", "dedupe_key")
 

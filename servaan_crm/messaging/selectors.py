@@ -39,7 +39,7 @@ class LoopbackSilent(Exception):
 
 def list_messages(*, customer_id: UUID | None = None) -> QuerySet[Message]:
     """The outbox, newest first; of one customer when given."""
-    messages = Message.objects.order_by("-created_at")
+    messages = Message.objects.order_by("-id")
     return messages if customer_id is None else messages.filter(customer_id=customer_id)
 
 

@@ -272,9 +272,11 @@ def _match(chunk: list[OutgoingSms], entries: list[dict[str, Any]]) -> list[Send
         for entry, message in zip(entries, chunk, strict=True)
     )
     by_number: dict[str, list[dict[str, Any]]] = {}
-    for entry in entries:
-        by_number.setdefault(_tail(entry.get("receptor")), []).append(entry)
+    if not same_order:
+        for answer in entries:
+            by_number.setdefault(_tail(answer.get("receptor")), []).append(answer)
     results = []
+    entry: dict[str, Any] | None
     for index, message in enumerate(chunk):
         entry = by_local.get(str(message.local_id))
         if entry is None and not by_local:
@@ -286,7 +288,7 @@ def _match(chunk: list[OutgoingSms], entries: list[dict[str, Any]]) -> list[Send
 
 
 def _send_result(local_id: int, entry: dict[str, Any] | None) -> SendResult:
-    provider_id = str((entry or {}).get("messageid") or "")
+    provider_id = str(entry.get("messageid") or "") if entry else ""
     if entry is None or provider_id in {"", "0"}:
         return SendResult(local_id, error=UnknownOutcomeError("no entry for this text", code="entry"))
     return SendResult(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -28,6 +28,7 @@ class Account:
     key: str
     adapter: str
     config: GatewayConfig
+    has_problem: bool = False
 
     @property
     def gateway(self) -> SmsGateway:
@@ -50,16 +51,21 @@ def list_accounts() -> list[Account]:
 
 
 def usable_account() -> Account | None:
-    """The first account that is not resting."""
+    """The first account that is not resting; ``has_problem`` tells whether it was in trouble before."""
     accounts = list_accounts()
     if not accounts:
         return None
-    resting = set(
+    troubled = dict(
         GatewayState.objects.filter(
-            account__in=[account.key for account in accounts], blocked_until__gt=timezone.now()
-        ).values_list("account", flat=True)
+            account__in=[account.key for account in accounts], problem_since__isnull=False
+        ).values_list("account", "blocked_until")
     )
-    return next((account for account in accounts if account.key not in resting), None)
+    now = timezone.now()
+    for account in accounts:
+        until = troubled.get(account.key)
+        if until is None or until <= now:
+            return replace(account, has_problem=account.key in troubled)
+    return None
 
 
 def account_by_key(key: str) -> Account | None:
@@ -90,7 +96,7 @@ def note_problem(account: Account, error: GatewayError) -> None:
             """
             INSERT INTO messaging_gatewaystate AS s
                 (account, blocked_until, problem_class, problem_code, problem_text, problem_since)
-            VALUES (%s, now() + %s, %s, %s, %s, now())
+            VALUES (%s, now() + make_interval(secs => %s), %s, %s, %s, now())
             ON CONFLICT (account) DO UPDATE SET
                 blocked_until = excluded.blocked_until,
                 problem_class = excluded.problem_class,
@@ -98,7 +104,7 @@ def note_problem(account: Account, error: GatewayError) -> None:
                 problem_text = excluded.problem_text,
                 problem_since = COALESCE(s.problem_since, excluded.problem_since)
             """,
-            [account.key, rest, error.kind.value, error.code[:20], error.text[:200]],
+            [account.key, rest.total_seconds(), error.kind.value, error.code[:20], error.text[:200]],
         )
 
 

@@ -5,24 +5,29 @@ Guests belong to a higher room, so that room registers the answer here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Protocol):
     """What a check may look at."""
 
-    id: UUID
-    customer_id: UUID | None
-    recipient: str
-    channel: str
-    purpose: str
-    kind: str
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def customer_id(self) -> UUID | None: ...
+    @property
+    def recipient(self) -> str: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
 
 
-RecipientCheck = Callable[[Sequence[Candidate]], dict[UUID, str]]
+RecipientCheck = Callable[[Sequence[Candidate]], Mapping[UUID, str]]
 _checks: dict[str, RecipientCheck] = {}
 
 

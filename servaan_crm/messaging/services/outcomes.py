@@ -50,7 +50,8 @@ class Accepted:
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A message that did not go out, or may not have. ``state`` queued, unknown, failed or blocked; ``at`` when
-    to try or ask again; ``keep_account`` pins the next try to the same account."""
+    to try or ask again; ``keep_account`` pins the next try to the same account; ``tried`` False: the provider was
+    not asked at all, so this does not count as an attempt."""
 
     id: UUID
     state: str
@@ -59,6 +60,7 @@ class Refused:
     error_code: str = ""
     error_text: str = ""
     keep_account: bool = False
+    tried: bool = True
 
 
 def record_accepted(rows: Sequence[Accepted], *, account: str, provider: str) -> int:
@@ -82,7 +84,10 @@ def record_accepted(rows: Sequence[Accepted], *, account: str, provider: str) ->
                 next_check_at = CASE WHEN r.state = 'sent' THEN now() + interval '5 seconds' END,
                 error_class = '', error_code = '', error_text = '', updated_at = now()
             FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::numeric[])
-                AS r(id, provider_id, state, status, cost)
+                AS r(id, provider_id, state, status, cost),
+                -- Need not wait for the disk: after a crash of the server the claim is still there, becomes
+                -- "unknown", and the provider tells again.
+                (SELECT set_config('synchronous_commit', 'off', true)) AS fast
             WHERE m.id = r.id AND m.state IN ('claimed', 'unknown', 'queued')
             """,
             [
@@ -107,14 +112,16 @@ def record_refused(rows: Sequence[Refused], *, claimed_by: str) -> int:
             """
             UPDATE messaging_message AS m SET
                 state = r.state,
+                attempts = m.attempts - CASE WHEN r.tried THEN 0 ELSE 1 END,
                 not_before = CASE WHEN r.state = 'queued' THEN r.at ELSE m.not_before END,
                 next_check_at = CASE WHEN r.state = 'unknown' THEN r.at END,
                 provider_account = CASE WHEN r.keep_account THEN m.provider_account ELSE '' END,
                 failed_at = CASE WHEN r.state IN ('failed', 'blocked') THEN now() END,
                 error_class = r.error_class, error_code = r.error_code, error_text = r.error_text,
                 updated_at = now()
-            FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[], %s::bool[])
-                AS r(id, state, at, error_class, error_code, error_text, keep_account)
+            FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+                        %s::bool[], %s::bool[])
+                AS r(id, state, at, error_class, error_code, error_text, keep_account, tried)
             WHERE m.id = r.id AND m.claimed_by = %s AND m.state IN ('claimed', 'unknown')
             """,
             [
@@ -125,6 +132,7 @@ def record_refused(rows: Sequence[Refused], *, claimed_by: str) -> int:
                 [row.error_code[:20] for row in rows],
                 [row.error_text[:200] for row in rows],
                 [row.keep_account for row in rows],
+                [row.tried for row in rows],
                 claimed_by,
             ],
         )

@@ -35,7 +35,7 @@ INSERT INTO messaging_message (
     provider, provider_account, provider_message_id, provider_status, error_class, error_code, error_text)
 SELECT d.*, now(), now(), 'queued', 0, '', '', '', '', '', '', '', ''
   FROM unnest({", ".join(f"%s::{kind}[]" for kind in _TYPES)}) AS d
-ON CONFLICT (dedupe_key) DO NOTHING
+ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
 RETURNING id
 """
 

@@ -47,9 +47,10 @@ def mark_stale_claims(*, older_than: timedelta = CLAIM_TIMEOUT) -> int:
             UPDATE messaging_message SET state = 'unknown', next_check_at = now(), updated_at = now(),
                    error_class = 'unknown', error_code = 'claim'
              WHERE id IN (SELECT id FROM messaging_message
-                           WHERE state = 'claimed' AND claimed_at < now() - %s FOR UPDATE SKIP LOCKED)
+                           WHERE state = 'claimed' AND claimed_at < now() - make_interval(secs => %s)
+                             FOR UPDATE SKIP LOCKED)
             """,
-            [older_than],
+            [older_than.total_seconds()],
         )
         return int(cursor.rowcount)
 
@@ -80,7 +81,7 @@ def poll_deliveries() -> int:
         account = account_by_key(account_key)
         if account is None:
             continue
-        ids = [row[1] for row in rows]
+        ids = [str(row[1]) for row in rows]
         for start in range(0, len(ids), account.gateway.status_batch_size):
             chunk = ids[start : start + account.gateway.status_batch_size]
             try:

@@ -24,7 +24,7 @@ def main(schema: str, stop: str) -> None:
         assert account is not None
         claim = dispatch.claim_batch(account)
         if stop == "before-record":
-            dispatch._send(claim, claim.rows)
+            dispatch.send_batch(claim, claim.rows)
         sys.stdout.write(f"{len(claim.rows)}\n")
         sys.stdout.flush()
         time.sleep(60)

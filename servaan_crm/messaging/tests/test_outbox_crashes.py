@@ -125,9 +125,9 @@ def test_slow_worker_comes_back_after_its_claim_was_given_up(outbox: Loopback) -
     services.mark_stale_claims(older_than=timedelta(0))
     due_now()
     services.reconcile_unknown()  # not there yet: back to the queue
-    results = dispatch._send(claim, claim.rows)
+    results = dispatch.send_batch(claim, claim.rows)
     services.dispatch_until_idle()  # somebody else sends the same numbers
-    dispatch._record(claim, results)
+    dispatch.record_batch(claim, results)
     assert states() == {"delivered": 10}
     assert outbox.counters["accepted"] == 10
 
