@@ -1,7 +1,7 @@
 """Addresses of the platform itself."""
 
 from django.contrib import admin
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from servaan_crm.api.exceptions import not_found
 from servaan_crm.web.views import landing
@@ -10,6 +10,7 @@ urlpatterns = [
     re_path(r"^api/.*$", not_found),
     path("admin/", admin.site.urls),
     path("", landing, name="landing"),
+    path("", include("servaan_crm.web.urls_public")),
 ]
 
 handler403 = "servaan_crm.web.errors.forbidden"

@@ -13,14 +13,14 @@ _LAST_RESORT = '<!doctype html><meta charset="utf-8"><title>{0}</title><h1>{0}</
 
 def _page(request: HttpRequest, template: str, status: int, fallback: str) -> HttpResponse:
     try:
-        body = render_to_string(template, request=request)
+        body: str = render_to_string(template, request=request)
     except Exception:  # an error page must never raise: whatever failed is already being reported
         body = _LAST_RESORT.format(fallback)
     return HttpResponse(body, status=status)
 
 
 @requires_csrf_token
-def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """403: the role does not open this page."""
     return _page(request, "errors/403.html", 403, _("You may not open this page"))
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.cache import cache
-from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
-from django.views.generic import TemplateView
+from django.views.decorators.http import require_safe
 
+from servaan_crm.tenancy.models import Cafe
 from servaan_crm.web.context_processors import THEME_COOKIE
 from servaan_crm.web.errors import too_many_requests
 from servaan_crm.web.forms import LoginForm, ThemeForm
@@ -58,13 +60,13 @@ class Login(LoginView):
             return too_many_requests(request)
         return super().post(request, *args, **kwargs)
 
-    def form_invalid(self, form: Form) -> HttpResponse:
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         key = self._tries_key()
         if not cache.add(key, 1, LOGIN_PAUSE):
             cache.set(key, (cache.get(key) or 0) + 1, LOGIN_PAUSE)
         return super().form_invalid(form)
 
-    def form_valid(self, form: Any) -> HttpResponse:
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         cache.delete(self._tries_key())
         return super().form_valid(form)
 
@@ -96,7 +98,16 @@ class SetLanguage(View):
         return _remember(request, LANGUAGE_COOKIE, language)
 
 
-class Landing(TemplateView):
-    """The platform's own front page, on the base domain."""
+def _demo_address(request: HttpRequest) -> str:
+    """Return the address of the demonstration café, "" when this install has none."""
+    cafe = Cafe.objects.filter(is_demo=True, is_active=True).order_by("created_at").first()
+    if cafe is None:
+        return ""
+    _host, colon, port = request.get_host().partition(":")
+    return f"{request.scheme}://{cafe.slug}.{settings.BASE_DOMAIN}{colon}{port}/"
 
-    template_name = "landing/index.html"
+
+@require_safe
+def landing(request: HttpRequest) -> HttpResponse:
+    """The platform's own front page, on the base domain."""
+    return render(request, "landing/index.html", {"demo_url": _demo_address(request)})
