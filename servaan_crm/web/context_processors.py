@@ -29,7 +29,9 @@ def _search_url() -> str:
         return ""
 
 
-def _cafe_name(cafe: Any) -> str:
+def cafe_name_of(request: HttpRequest) -> str:
+    """Return the café's name in the language of the screen; "" on the platform's own host."""
+    cafe: Any = getattr(request, "cafe", None)
     if cafe is None:
         return ""
     return str((cafe.name_en if get_language() == "en" else "") or cafe.name)
@@ -42,7 +44,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "theme": theme_of(request),
         "cafe": cafe,
-        "cafe_name": _cafe_name(cafe),
+        "cafe_name": cafe_name_of(request),
         "nav_items": menu,
         "nav_more": SimpleLazyObject(lambda: [item for item in menu if not item.primary]),
         "search_url": SimpleLazyObject(_search_url),

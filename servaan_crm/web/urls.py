@@ -6,6 +6,7 @@ from servaan_crm.web import views
 
 app_name = "web"
 urlpatterns = [
+    path("manifest.webmanifest", views.manifest, name="manifest"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", views.Logout.as_view(), name="logout"),
     path("preferences/theme/", views.SetTheme.as_view(), name="theme"),

@@ -8,15 +8,19 @@ from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.core.cache import cache
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
+from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import gettext_lazy as _
 from django.views import View
 from django.views.decorators.http import require_safe
 
 from servaan_crm.tenancy.models import Cafe
-from servaan_crm.web.context_processors import THEME_COOKIE
+from servaan_crm.web.context_processors import THEME_COOKIE, cafe_name_of
 from servaan_crm.web.errors import too_many_requests
 from servaan_crm.web.forms import LoginForm, ThemeForm
 from servaan_crm.web.middleware import LANGUAGE_COOKIE
@@ -96,6 +100,38 @@ class SetLanguage(View):
         if language not in dict(settings.LANGUAGES):
             return HttpResponse(status=400)
         return _remember(request, LANGUAGE_COOKIE, language)
+
+
+@require_safe
+def manifest(request: HttpRequest) -> HttpResponse:
+    """What a phone needs to put the café on its home screen, in the café's own name."""
+    name = cafe_name_of(request) or str(_("Servaan"))
+    body = {
+        "name": name,
+        "short_name": name,
+        "lang": get_language(),
+        "dir": "rtl" if get_language_bidi() else "ltr",
+        "id": "/",
+        "start_url": "/",
+        "scope": "/",
+        "display": "standalone",
+        "background_color": "#faf7f2",
+        "theme_color": "#874726",
+        "icons": [
+            {"src": static("img/logo.svg"), "sizes": "any", "type": "image/svg+xml"},
+            {
+                "src": static("img/icon-512.png"),
+                "sizes": "512x512",
+                "type": "image/png",
+                "purpose": "any maskable",
+            },
+        ],
+    }
+    answer = JsonResponse(
+        body, content_type="application/manifest+json", json_dumps_params={"ensure_ascii": False}
+    )
+    patch_cache_control(answer, private=True, max_age=3600)
+    return answer
 
 
 def _demo_address(request: HttpRequest) -> str:

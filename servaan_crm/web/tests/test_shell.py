@@ -118,3 +118,10 @@ def test_front_page_of_the_platform() -> None:
     answer = Client(SERVER_NAME="localhost").get("/")
     assert answer.status_code == 200
     assert "landing.css" in answer.content.decode()
+
+
+def test_home_screen_entry_carries_the_cafe(cafe: Any) -> None:
+    answer = cafe.browser(None).get("/manifest.webmanifest")
+    assert answer["Content-Type"] == "application/manifest+json"
+    assert answer.json()["name"] == cafe.cafe.name
+    assert answer.json()["dir"] == "rtl"
