@@ -1,1 +1,3 @@
-"""What a new café's customer book starts with."""
+"""What a new café's customer book starts with, and whom the café may still write to."""
+
+from customers import recipients  # noqa: F401  (registers the check)
