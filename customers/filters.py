@@ -1,0 +1,195 @@
+"""One filter set for the customer lists of the API and of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_filters import Filter, FilterSet
+
+from customers.models import Customer, CustomerSummary, Tag
+from customers.selectors.customers import DEFAULT_ORDER, DEFAULT_SORT, SORTS, CustomerList, all_customers
+from customers.selectors.derived import CustomerType, Facts, Lifecycle, Temperature, get_facts
+from customers.selectors.search import search_customers
+from servaan_crm.accounts.models import Outlet
+from servaan_crm.l10n.digits import plain_number
+from servaan_crm.l10n.forms import LocalDateField
+from servaan_crm.l10n.jalali import local_day_bounds
+from servaan_crm.l10n.locale import get_locale
+from servaan_crm.l10n.text import search_key
+
+
+def _say_legal(values: Iterable[str]) -> str:
+    return _("Choose one of: %(values)s.") % {"values": ", ".join(values)}
+
+
+def unknown_parameters(given: Iterable[str], legal: Iterable[str]) -> dict[str, list[str]]:
+    """Return parameter → messages for those of ``given`` that are not ``legal``."""
+    names = list(legal)
+    words = _("There is no such parameter. The legal ones are: %(names)s.") % {"names": ", ".join(names)}
+    return {name: [words] for name in given if name not in names}
+
+
+class CodeField(forms.CharField):
+    """One of a few codes; a wrong one is answered with the legal ones."""
+
+    def __init__(self, *, codes: Iterable[str] = (), **options: Any) -> None:
+        super().__init__(**options)
+        self.codes = tuple(codes)
+
+    def to_python(self, value: Any) -> str:
+        code: str = super().to_python(value)
+        if code and code not in self.codes:
+            raise ValidationError(_say_legal(self.codes))
+        return code
+
+
+class NamedField(forms.CharField):
+    """A row of a small table, by id or by name; gives its id."""
+
+    def __init__(self, *, rows: Callable[[], QuerySet[Any]], **options: Any) -> None:
+        super().__init__(**options)
+        self.rows = rows
+
+    def to_python(self, value: Any) -> UUID | None:
+        text: str = super().to_python(value)
+        if not text:
+            return None
+        known = list(self.rows().values_list("pk", "name")[:500])
+        for pk, name in known:
+            if str(pk) == text.lower() or search_key(name) == search_key(text):
+                return pk  # type: ignore[no-any-return]
+        raise ValidationError(_say_legal(name for _pk, name in known[:50]))
+
+
+class NumberField(forms.DecimalField):
+    """A number from 0, in digits of any script."""
+
+    def __init__(self, *, whole: bool = False, **options: Any) -> None:
+        places = {"decimal_places": 0} if whole else {}
+        super().__init__(min_value=0, max_digits=18, **places, **options)
+
+    def to_python(self, value: Any) -> Decimal | None:
+        return super().to_python(plain_number(value) if isinstance(value, str) else value)
+
+
+class TextFilter(Filter):
+    field_class = forms.CharField
+
+
+class CodeFilter(Filter):
+    field_class = CodeField
+
+
+class NamedFilter(Filter):
+    field_class = NamedField
+
+
+class NumberFilter(Filter):
+    field_class = NumberField
+
+
+class DayFilter(Filter):
+    field_class = LocalDateField
+
+
+class CustomerFilter(FilterSet):
+    """Reads a query string into a :class:`CustomerList`.
+
+    ``extra`` names the parameters that mean something to the caller (page, limit); every other unknown
+    one is an error that lists the legal ones.
+    """
+
+    search = TextFilter(max_length=100, method="find")
+    segment = CodeFilter(codes=CustomerSummary.Segment.values, field_name="summary__segment")
+    status = CodeFilter(codes=Customer.Status.values, field_name="status")
+    tier = CodeFilter(codes=CustomerSummary.TierLevel.values, field_name="summary__tier")
+    tag = NamedFilter(rows=Tag.objects.all, method="tagged")
+    outlet = NamedFilter(rows=Outlet.objects.all, field_name="outlet_id")
+    type = CodeFilter(codes=CustomerType.values, method="derived")
+    lifecycle = CodeFilter(codes=Lifecycle.values, method="derived")
+    temperature = CodeFilter(codes=Temperature.values, method="derived")
+    min_spent = NumberFilter(field_name="summary__lifetime_spent", lookup_expr="gte")
+    max_spent = NumberFilter(field_name="summary__lifetime_spent", lookup_expr="lte")
+    min_visits = NumberFilter(whole=True, field_name="summary__total_visits", lookup_expr="gte")
+    max_visits = NumberFilter(whole=True, field_name="summary__total_visits", lookup_expr="lte")
+    created_from = DayFilter(field_name="created_at", method="since")
+    created_to = DayFilter(field_name="created_at", method="until")
+    last_visit_from = DayFilter(field_name="summary__last_visit_at", method="since")
+    last_visit_to = DayFilter(field_name="summary__last_visit_at", method="until")
+    sort = CodeFilter(codes=SORTS, method="keep")
+    order = CodeFilter(codes=("asc", "desc"), method="keep")
+
+    def __init__(
+        self,
+        data: QueryDict | Mapping[str, str],
+        *,
+        extra: Iterable[str] = (),
+        default_sort: str = DEFAULT_SORT,
+        facts: Facts | None = None,
+    ) -> None:
+        super().__init__(data, queryset=all_customers())
+        self._legal = [*self.filters, *extra]
+        self._default_sort = default_sort
+        self._facts = facts
+
+    def problems(self) -> dict[str, list[str]]:
+        """Return parameter → messages of everything that is wrong; empty when all is well."""
+        found = {name: [str(text) for text in errors] for name, errors in self.form.errors.items()}
+        return found | unknown_parameters(self.data, self._legal)
+
+    def customers(self) -> CustomerList:
+        """Return the list asked for. Call it when :meth:`problems` found none."""
+        chosen = self.form.cleaned_data
+        sort = chosen.get("sort") or self._default_sort
+        natural = "asc" if sort in ("name", "phone") else DEFAULT_ORDER
+        return CustomerList(self.qs, sort, chosen.get("order") or natural)
+
+    @property
+    def active(self) -> dict[str, Any]:
+        """The narrowing parameters in use: name → value."""
+        cleaned = self.form.cleaned_data.items()
+        return {
+            name: value
+            for name, value in cleaned
+            if value not in (None, "") and name not in ("sort", "order")
+        }
+
+    def find(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        return search_customers(rows, value)
+
+    def tagged(self, rows: QuerySet[Customer], _name: str, value: UUID) -> QuerySet[Customer]:
+        return rows.filter(pk__in=Customer.tags.through.objects.filter(tag_id=value).values("customer_id"))
+
+    def derived(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
+        facts = self._facts or get_facts()
+        fact = facts.customer_type if name == "type" else getattr(facts, name)
+        return rows.filter(fact.q(value))
+
+    def since(self, rows: QuerySet[Customer], name: str, value: date) -> QuerySet[Customer]:
+        return rows.filter(**{f"{name}__gte": local_day_bounds(value, get_locale().tz)[0]})
+
+    def until(self, rows: QuerySet[Customer], name: str, value: date) -> QuerySet[Customer]:
+        return rows.filter(**{f"{name}__lt": local_day_bounds(value, get_locale().tz)[1]})
+
+    def keep(self, rows: QuerySet[Customer], _name: str, _value: str) -> QuerySet[Customer]:
+        """Sorting is not filtering: :meth:`customers` reads it."""
+        return rows
+
+
+PARAMETER_HELP = {
+    "search": gettext_lazy("Fragment of the name, phone number, e-mail, notes or a tag."),
+    "tag": gettext_lazy("Name or id of a tag."),
+    "outlet": gettext_lazy("Name or id of the outlet of the first contact."),
+    "min_spent": gettext_lazy("Lifetime spend in the base unit, at least."),
+    "max_spent": gettext_lazy("Lifetime spend in the base unit, at most."),
+}

@@ -1,0 +1,141 @@
+"""Reading the customer book."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.expressions import OrderBy
+
+from customers.errors import CustomerNotFound
+from customers.models import Customer
+from customers.selectors.search import MIN_FRAGMENT, national_prefix, search_customers
+from servaan_crm.l10n.phone import is_phone_like, phone_fragment
+
+# How many matches of a fragment are weighed against each other at the counter.
+CANDIDATES = 200
+
+_LAST = "summary__last_visit_at"
+# Each ordering is that of one index, so that a page is read from it; descending is the same walked back.
+_ASCENDING: dict[str, Sequence[Any]] = {
+    "name": (F("sort_key").asc(), F("pk").asc()),
+    "phone": (F("phone").asc(),),
+    "created_at": (F("created_at").asc(), F("pk").desc()),
+    "last_visit": (F(_LAST).asc(nulls_first=True), F("summary__customer_id").desc()),
+    "lifetime_spent": (F("summary__lifetime_spent").asc(), F("summary__customer_id").desc()),
+    "total_visits": (F("summary__total_visits").asc(), F("summary__customer_id").desc()),
+    "points": (F("summary__points").asc(), F("summary__customer_id").desc()),
+}
+SORTS = tuple(_ASCENDING)
+DEFAULT_SORT, DEFAULT_ORDER = "created_at", "desc"
+
+
+def ordering(sort: str, order: str) -> list[OrderBy]:
+    """Return the ordering ``sort`` (one of ``SORTS``) in ``order`` ("asc" or "desc")."""
+    keys: list[OrderBy] = [key.copy() for key in _ASCENDING[sort]]
+    if order == "desc":
+        for key in keys:
+            key.reverse_ordering()
+    return keys
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerList:
+    """Guests that match, in order: what a paginator counts and slices.
+
+    Counting leaves out the summary unless a filter needs it, and slices carry it in the same query.
+    """
+
+    matches: QuerySet[Customer]
+    sort: str = DEFAULT_SORT
+    order: str = DEFAULT_ORDER
+    ordered = True  # what Django's paginator asks for
+
+    def rows(self) -> QuerySet[Customer]:
+        """Return the guests with their summaries, in order."""
+        # The condition makes the join an inner one; only then can the summary's indexes give the order.
+        rows = self.matches.filter(summary__isnull=False).select_related("summary")
+        return rows.defer("search_key", "sort_key").order_by(*ordering(self.sort, self.order))
+
+    def count(self) -> int:
+        """Return how many guests match."""
+        return self.matches.order_by().count()
+
+    def __getitem__(self, part: slice) -> QuerySet[Customer]:
+        return self.rows()[part]
+
+
+def all_customers() -> QuerySet[Customer]:
+    """Return the guests that are not deleted."""
+    return Customer.objects.filter(deleted_at=None)
+
+
+def get_customer(customer_id: UUID, *, deleted_too: bool = False) -> Customer:
+    """Return one guest with its summary. Raises CustomerNotFound."""
+    rows = Customer.objects.select_related("summary").defer("search_key", "sort_key")
+    if not deleted_too:
+        rows = rows.filter(deleted_at=None)
+    customer = rows.filter(pk=customer_id).first()
+    if customer is None:
+        raise CustomerNotFound(details={"customer_id": str(customer_id)})
+    return customer
+
+
+def get_by_phone(phone: str) -> Customer:
+    """Return the guest with the number ``phone`` (E.164).
+
+    Raises:
+        CustomerNotFound: nobody has it; the details offer a deleted guest who had it.
+    """
+    rows = Customer.objects.select_related("summary").defer("search_key", "sort_key")
+    customer = rows.filter(phone=phone, deleted_at=None).first()
+    if customer is None:
+        deleted = find_deleted(phone)
+        raise CustomerNotFound.by_phone(phone, deleted_customer_id=deleted.pk if deleted else None)
+    return customer
+
+
+def find_deleted(phone: str) -> Customer | None:
+    """Return the guest with the number ``phone`` (E.164) who was deleted last, if any."""
+    return Customer.objects.filter(phone=phone).exclude(deleted_at=None).order_by("-deleted_at").first()
+
+
+def lookup(typed: str, limit: int = 8) -> list[Customer]:
+    """Return up to ``limit`` guests for what stands in the counter's field, last seen first.
+
+    Digits are the beginning of a number as the country writes it; when no number begins so, they may
+    stand anywhere in it, from three digits on. Anything else is searched as a name. At most three
+    queries, each bounded by ``CANDIDATES`` rows; the summaries are loaded.
+    """
+    ids = _phone_candidates(typed) if is_phone_like(typed) else _name_candidates(typed)
+    if not ids:
+        return []
+    rows = all_customers().filter(pk__in=ids, summary__isnull=False).select_related("summary")
+    return list(
+        rows.order_by(F(_LAST).desc(nulls_last=True), "phone").defer("search_key", "sort_key")[:limit]
+    )
+
+
+def _phone_candidates(typed: str) -> list[UUID]:
+    prefix, fragment = national_prefix(typed), phone_fragment(typed)
+    if prefix:
+        found = all_customers().filter(phone__startswith=prefix).order_by("phone")
+        ids = list(found.values_list("pk", flat=True)[:CANDIDATES])
+        if ids:
+            return ids
+    if len(fragment) < MIN_FRAGMENT:
+        return []
+    return _pks(all_customers().filter(Q(phone__contains=fragment)))
+
+
+def _name_candidates(typed: str) -> list[UUID]:
+    if not typed.strip():
+        return []
+    return _pks(search_customers(all_customers(), typed))
+
+
+def _pks(rows: QuerySet[Customer]) -> list[UUID]:
+    return list(rows.order_by().values_list("pk", flat=True)[:CANDIDATES])
