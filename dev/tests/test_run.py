@@ -2,11 +2,13 @@
 
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 
+import psycopg
 import pytest
 
 from dev.tests.conftest import Project, wait_until
@@ -41,6 +43,17 @@ def test_changed_migrations_are_applied_at_the_next_start(project: Project) -> N
     before = len(project.calls())
     project.run()
     assert "migrate_schemas --shared" in project.calls()[before:]
+
+
+def test_trigrams_of_persian_text(project: Project) -> None:
+    """Under the wrong character type they are empty and every search is a scan."""
+    project.dev("services")
+    wait_until(lambda: "export REDIS_URL" in project.output(), 60)
+    url = project.output().split("DATABASE_URL='")[1].split("'")[0]
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE EXTENSION pg_trgm")
+        row = connection.execute("SELECT cardinality(show_trgm('سلام')), lower('ÉÇ'), 'ب' > 'ا'").fetchone()
+    assert row == (5, "éç", True)
 
 
 def test_two_starts_in_one_home(project: Project) -> None:
@@ -116,6 +129,10 @@ def test_root_in_a_folder_that_nobody_else_may_enter(project: Project) -> None:
     assert (project.home / "postgres").resolve().stat().st_mode & 0o777 == 0o700
     assert project.root.stat().st_mode & 0o777 == 0o700, "folders above the project keep their mode"
     assert project.named("postgres -D").uids().effective != 0
+    assert project.dev("stop").wait(60) == 0
+    shutil.rmtree(project.home)
+    project.run()
+    assert "migrating the database" in project.output(), "a deleted home takes its database along"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
