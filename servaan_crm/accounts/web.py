@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.mixins import AccessMixin
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from servaan_crm.accounts.models import User
 from servaan_crm.accounts.permissions import P, can, require_permission_feature
@@ -23,7 +23,9 @@ class RolePage(AccessMixin):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            return self.handle_no_permission()
+            # A part of a page cannot show the login form; 401 makes the script reload the whole page.
+            htmx = request.headers.get("HX-Request") == "true"
+            return HttpResponse(status=401) if htmx else self.handle_no_permission()
         if not can(request.user, self.permission):
             raise PermissionDenied(details={"permission": str(self.permission)})
         require_permission_feature(self.permission)

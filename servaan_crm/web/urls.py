@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from servaan_crm.web import views
+from servaan_crm.web import search, views
 
 app_name = "web"
 urlpatterns = [
     path("manifest.webmanifest", views.manifest, name="manifest"),
+    path("search/", search.Search.as_view(), name="search"),
     path("login/", views.Login.as_view(), name="login"),
     path("logout/", views.Logout.as_view(), name="logout"),
     path("preferences/theme/", views.SetTheme.as_view(), name="theme"),

@@ -1,0 +1,162 @@
+"""What the counter shows."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from customers.models import Customer, MenuItem, Visit
+from customers.selectors.derived import get_facts
+from feedback.models import Feedback
+from feedback.selectors import get_open_feedback
+from loyalty.rules import Earning, RuleBook, compute_earning
+from loyalty.selectors import LoyaltyStatus, get_loyalty_status, get_rule_book
+from servaan_crm.l10n.jalali import local_date, local_day_bounds, next_occurrence
+from servaan_crm.l10n.locale import get_locale
+from servaan_crm.l10n.money import to_screen
+
+BIRTHDAY_DAYS = 7
+FAVOURITES = 3
+RECENT_BILLS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class GuestCard:
+    """One guest as the barista sees it. ``birthday_in`` is days from today, within a week."""
+
+    customer: Customer
+    status: LoyaltyStatus
+    favourites: list[str]
+    open_feedback: list[Feedback]
+    birthday_in: int | None
+    usual_days: int | None
+    risk: str
+
+
+@dataclass(frozen=True, slots=True)
+class TodayFigures:
+    """The local day so far. ``capture_rate`` is the share of visits with a known guest, in percent."""
+
+    visits: int
+    new_guests: int
+    revenue: Decimal
+    capture_rate: int | None
+
+
+def get_guest_card(customer: Customer) -> GuestCard:
+    """Return everything the card shows; ``customer`` is loaded with its summary."""
+    return GuestCard(
+        customer=customer,
+        status=get_loyalty_status(customer),
+        favourites=list_favourites(customer.pk),
+        open_feedback=list(get_open_feedback(customer)[:2]),
+        birthday_in=days_to_birthday(customer.birthday),
+        usual_days=_usual_days(customer),
+        risk=get_facts().risk.of(customer.summary),
+    )
+
+
+def days_to_birthday(birthday: date | None) -> int | None:
+    """Return how many days there are to the next birthday, when it is within a week."""
+    if birthday is None:
+        return None
+    locale = get_locale()
+    today = local_date(timezone.now(), locale)
+    days = (next_occurrence(birthday, today, locale) - today).days
+    return days if days <= BIRTHDAY_DAYS else None
+
+
+def _usual_days(customer: Customer) -> int | None:
+    """Mean days between visits, from the third visit on."""
+    summary = customer.summary
+    if summary.total_visits < 3 or not summary.first_visit_at or not summary.last_visit_at:
+        return None
+    return max(1, round((summary.last_visit_at - summary.first_visit_at).days / (summary.total_visits - 1)))
+
+
+def list_favourites(customer_id: UUID, limit: int = FAVOURITES) -> list[str]:
+    """Return the items a guest took most often on its last bills."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT line ->> 'name' AS name
+              FROM (SELECT items FROM customers_visit
+                     WHERE customer_id = %s AND voided_at IS NULL ORDER BY visit_date DESC LIMIT %s) AS bill,
+                   jsonb_array_elements(bill.items) AS line
+             GROUP BY 1 ORDER BY sum((line ->> 'quantity')::int) DESC, 1 LIMIT %s
+            """,
+            [customer_id, RECENT_BILLS, limit],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def get_today_figures(outlet_id: UUID | None = None) -> TodayFigures:
+    """Return the figures of the local day, of one outlet or of all."""
+    locale = get_locale()
+    start, end = local_day_bounds(local_date(timezone.now(), locale), locale.tz)
+    rows = Visit.objects.filter(visit_date__gte=start, visit_date__lt=end, voided_at=None)
+    if outlet_id:
+        rows = rows.filter(outlet_id=outlet_id)
+    found = rows.aggregate(
+        visits=Count("pk"),
+        known=Count("pk", filter=Q(customer__isnull=False)),
+        new=Count("pk", filter=Q(visit_number=1)),
+        revenue=Sum("final_amount"),
+    )
+    visits = found["visits"]
+    return TodayFigures(
+        visits=visits,
+        new_guests=found["new"],
+        revenue=found["revenue"] or Decimal(0),
+        capture_rate=round(found["known"] * 100 / visits) if visits else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MenuChip:
+    """An item to tap; ``price`` is in the unit of the screen (toman in Iran)."""
+
+    item: MenuItem
+    price: Decimal
+
+
+def list_menu() -> list[MenuChip]:
+    """Return what is on the menu, in its order."""
+    locale = get_locale()
+    return [MenuChip(item, to_screen(item.price, locale)) for item in MenuItem.objects.filter(is_active=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a bill would earn, before it is recorded."""
+
+    earning: Earning
+    balance_after: int
+    points_value: Decimal
+    to_pay: Decimal
+    blocked: bool
+
+
+def preview_visit(
+    customer: Customer | None, *, total: Decimal, discount: Decimal, points_to_redeem: int
+) -> Preview:
+    """Work out the effects of a bill by the same rules as the checkout. ``customer`` None: a new guest."""
+    book: RuleBook = get_rule_book()
+    status = get_loyalty_status(customer, book) if customer else None
+    tier = status.tier.level if status else book.tiers[0].level
+    final = max(Decimal(0), total - discount)
+    value = min(final, points_to_redeem * book.point_value)
+    blocked = bool(customer and customer.is_blocked)
+    earning = Earning(0) if blocked else compute_earning(book, tier=tier, final_amount=final, points_value=value)
+    balance = status.current_points if status else 0
+    return Preview(
+        earning=earning,
+        balance_after=balance - points_to_redeem + earning.points,
+        points_value=value,
+        to_pay=final - value,
+        blocked=blocked,
+    )

@@ -1,0 +1,100 @@
+/*
+ * The counter by keyboard: arrows choose a match, Enter takes it, Escape starts again; the bill's items add
+ * up to the amount; the receipt's undo button leaves after a minute. The server renders every part.
+ */
+(() => {
+  "use strict";
+  const phone = document.getElementById("phone");
+  const matches = document.getElementById("matches");
+  const work = document.getElementById("work");
+  const { plain, put, toScreen } = window.servaan;
+  const idle = work.innerHTML;
+  let ticking = 0;
+
+  const options = () => [...matches.querySelectorAll("[data-match]")];
+  const chosen = () => options().find((option) => option.getAttribute("aria-selected") === "true") || options()[0];
+  function choose(option) {
+    options().forEach((other) => other.setAttribute("aria-selected", String(other === option)));
+    option.scrollIntoView({ block: "nearest" });
+  }
+
+  function restart() {
+    clearInterval(ticking);
+    put(phone, "");
+    matches.replaceChildren();
+    work.innerHTML = idle;
+    phone.focus();
+  }
+
+  let pending = false;
+  phone.addEventListener("keydown", (event) => {
+    const list = options();
+    if (event.key === "Enter") {
+      event.preventDefault();
+      if (phone.dataset.loading !== undefined) pending = true;
+      else chosen()?.click();
+    } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && list.length) {
+      event.preventDefault();
+      const step = event.key === "ArrowDown" ? 1 : -1;
+      choose(list[(list.indexOf(chosen()) + step + list.length) % list.length]);
+    }
+  });
+  // Enter typed before the answer to the last digit arrived waits for it.
+  phone.addEventListener("input", () => { phone.dataset.loading = ""; });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target !== matches) return;
+    delete phone.dataset.loading;
+    if (pending) { pending = false; chosen()?.click(); }
+  });
+  document.addEventListener("htmx:sendError", () => { delete phone.dataset.loading; pending = false; });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.target.closest("[data-search], details[data-menu]")) restart();
+  });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-next]")) restart();
+    const item = event.target.closest("[data-item]");
+    if (item) add(item, event.shiftKey ? -1 : 1);
+  });
+
+  /* items of the bill: {"<id>": quantity}; their prices add up to the amount */
+  function add(button, step) {
+    const field = work.querySelector("[data-items]");
+    const lines = JSON.parse(field.value || "{}");
+    const count = Math.max(0, (lines[button.dataset.item] || 0) + step);
+    if (count) lines[button.dataset.item] = count;
+    else delete lines[button.dataset.item];
+    field.value = JSON.stringify(lines);
+    const badge = button.querySelector(".chip-count");
+    badge.hidden = !count;
+    badge.textContent = toScreen(String(count));
+    button.classList.toggle("is-on", count > 0);
+    const total = [...work.querySelectorAll("[data-item]")]
+      .reduce((sum, other) => sum + (lines[other.dataset.item] || 0) * Number(other.dataset.price), 0);
+    const number = Object.values(lines).reduce((sum, value) => sum + value, 0);
+    work.querySelector("[data-lines]").textContent = number ? toScreen(String(number)) : "";
+    put(work.querySelector("#total_amount"), total ? String(total) : "");
+  }
+
+  function countDown(button) {
+    let left = Number(button.dataset.seconds);
+    const label = button.querySelector("[data-countdown]");
+    const show = () => { label.textContent = toScreen(String(left)); };
+    show();
+    clearInterval(ticking);
+    ticking = setInterval(() => {
+      left -= 1;
+      show();
+      if (left <= 0 || !button.isConnected) { clearInterval(ticking); button.remove(); }
+    }, 1000);
+  }
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target !== work) return;
+    work.querySelector("[data-focus]")?.focus();
+    const undo = work.querySelector("[data-undo]");
+    if (undo) countDown(undo);
+    if (matchMedia("(max-width: 60rem)").matches) work.scrollIntoView({ block: "start", behavior: "smooth" });
+  });
+  if (plain(phone)) window.htmx.trigger(phone, "input");
+})();
