@@ -133,8 +133,9 @@ class Message(BaseModel):
     failed_at = models.DateTimeField(_("failed"), null=True)
 
     provider = models.CharField(_("provider"), max_length=30, blank=True)
-    # While queued, a value here means: only this account may send it, because it may know it already.
     provider_account = models.CharField(max_length=40, blank=True)
+    # Once an outcome was unknown, only that account may send it: it may know the message already.
+    pinned = models.BooleanField(default=False, editable=False)
     provider_message_id = models.CharField(_("provider's number"), max_length=64, blank=True)
     provider_status = models.CharField(_("provider's status"), max_length=20, blank=True)
     cost = models.DecimalField(_("cost"), max_digits=14, decimal_places=2, null=True)

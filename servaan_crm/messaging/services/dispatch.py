@@ -38,19 +38,19 @@ LAST_RETRY = 900
 ASK_AFTER = timedelta(seconds=10)  # an unanswered call may still be taking effect over there
 ACCOUNT_FRESH = 2.0  # seconds for which the choice of account is not looked up again
 
+# The ids go through an array, because a join would tempt the planner to read the whole table.
 _CLAIM = """
 WITH due AS (
-    SELECT id, provider_account AS pinned FROM messaging_message
+    SELECT id FROM messaging_message
      WHERE state = 'queued' AND channel = 'sms' AND not_before <= now() AND expires_at > now()
-       AND provider_account IN ('', %s)
+       AND (NOT pinned OR provider_account = %s)
      ORDER BY purpose DESC, not_before, id
      LIMIT %s FOR UPDATE SKIP LOCKED)
 UPDATE messaging_message AS m
    SET state = 'claimed', claimed_at = now(), claimed_by = %s, attempts = m.attempts + 1,
        provider = %s, provider_account = %s, updated_at = now()
-  FROM due WHERE m.id = due.id
-RETURNING m.id, m.customer_id, m.recipient, m.channel, m.purpose, m.kind, m.local_id, m.body, m.attempts,
-          due.pinned <> ''
+ WHERE m.id = ANY(ARRAY(SELECT id FROM due))
+RETURNING m.id, m.customer_id, m.recipient, m.channel, m.purpose, m.kind, m.local_id, m.body, m.attempts, m.pinned
 """
 _EXPIRE = """
 UPDATE messaging_message SET state = 'expired', updated_at = now()
@@ -209,7 +209,7 @@ def release(claim: Claim, *, wait: float = 0.0, code: str = "") -> None:
     at = timezone.now() + timedelta(seconds=wait)
     kind = ErrorKind.RETRYABLE.value if code else ""
     rows = [
-        Refused(row.id, Message.State.QUEUED, at, kind, code, keep_account=row.pinned, tried=False)
+        Refused(row.id, Message.State.QUEUED, at, kind, code, pinned=row.pinned, tried=False)
         for row in claim.rows
     ]
     record_refused(rows, claimed_by=claim.token)
@@ -277,17 +277,15 @@ def _refused(row: ClaimedSms, error: GatewayError, now: datetime) -> Refused:
         case ErrorKind.PERMANENT:
             return Refused(row.id, Message.State.FAILED, now, *told)
         case ErrorKind.UNKNOWN:
-            return Refused(row.id, Message.State.UNKNOWN, now + ASK_AFTER, *told, keep_account=True)
+            return Refused(row.id, Message.State.UNKNOWN, now + ASK_AFTER, *told, pinned=True)
         case ErrorKind.CREDIT | ErrorKind.AUTH:
             # The account rests, not the message: another account may take it at once.
-            return Refused(row.id, Message.State.QUEUED, now, *told, keep_account=row.pinned)
+            return Refused(row.id, Message.State.QUEUED, now, *told, pinned=row.pinned)
     limit = getattr(error, "max_attempts", None)
     if limit and row.attempts >= limit:
         return Refused(row.id, Message.State.FAILED, now, *told)
     wait = 0.0 if getattr(error, "pause", None) else retry_delay(row.attempts)
-    return Refused(
-        row.id, Message.State.QUEUED, now + timedelta(seconds=wait), *told, keep_account=row.pinned
-    )
+    return Refused(row.id, Message.State.QUEUED, now + timedelta(seconds=wait), *told, pinned=row.pinned)
 
 
 def retry_delay(attempts: int) -> float:

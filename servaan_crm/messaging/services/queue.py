@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +20,8 @@ from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.sms import count_parts
 
 DEFAULT_VALIDITY = timedelta(hours=24)
+# Checked here as well as in the table: a database error quotes the row, and a number must not reach the log.
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _MAX_PARTS = 12  # about 800 Persian letters: what providers take
 
 _COLUMNS = (
@@ -31,9 +34,9 @@ _TYPES = (
 )  # fmt: skip
 _INSERT = f"""
 INSERT INTO messaging_message (
-    {", ".join(_COLUMNS)}, created_at, updated_at, state, attempts, claimed_by,
+    {", ".join(_COLUMNS)}, created_at, updated_at, state, attempts, pinned, claimed_by,
     provider, provider_account, provider_message_id, provider_status, error_class, error_code, error_text)
-SELECT d.*, now(), now(), 'queued', 0, '', '', '', '', '', '', '', ''
+SELECT d.*, now(), now(), 'queued', 0, false, '', '', '', '', '', '', '', ''
   FROM unnest({", ".join(f"%s::{kind}[]" for kind in _TYPES)}) AS d
 ON CONFLICT (dedupe_key) WHERE dedupe_key IS NOT NULL DO NOTHING
 RETURNING id
@@ -74,7 +77,7 @@ def queue_message(
     "marketing"; ``dedupe_key`` names the occurrence: a second message with the same key is not written, and
     the first one is returned. ``not_before`` and ``expires_at`` are UTC (default: now, and a day later).
     ``actor`` is part of every service's signature; the row's origin is told by ``kind`` and ``dedupe_key``.
-    Raises ValidationError for an empty or overlong text.
+    Raises ValidationError for an empty or overlong text, or a recipient that is not E.164.
     """
     draft = MessageDraft(
         recipient=recipient,
@@ -98,7 +101,7 @@ def queue_message(
 def queue_messages(drafts: Sequence[MessageDraft], *, actor: Actor | None = None) -> list[UUID]:
     """Put many messages into the outbox with one statement per 5,000; returns the ids of the new ones.
 
-    Raises ValidationError if any text is empty or overlong; then none is written.
+    Raises ValidationError if any text is empty or overlong or any recipient is not E.164; then none is written.
     """
     now = timezone.now()
     messages = [_build(draft, now) for draft in drafts]
@@ -124,6 +127,8 @@ def _build(draft: MessageDraft, now: datetime) -> Message:
     size = count_parts(draft.body)
     if not draft.body.strip() or size.parts > _MAX_PARTS:
         raise ValidationError(_("The text of a message must not be empty or longer than 12 parts."))
+    if not _E164.fullmatch(draft.recipient):
+        raise ValidationError(_("The recipient of a message must be a number with its country code."))
     not_before = draft.not_before or now
     return Message(
         id=uuid7(),

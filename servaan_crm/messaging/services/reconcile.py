@@ -130,7 +130,7 @@ def _reconcile(account: Account, rows: list[tuple], counts: dict[str, int]) -> N
     now = timezone.now()
     unknown = Message.objects.filter(state=Message.State.UNKNOWN)
     counts["requeued"] += unknown.filter(pk__in=safe).update(
-        state=Message.State.QUEUED, not_before=now, next_check_at=None, updated_at=now
+        state=Message.State.QUEUED, pinned=True, not_before=now, next_check_at=None, updated_at=now
     )
     counts["given_up"] += unknown.filter(pk__in=lost).update(
         state=Message.State.FAILED, failed_at=now, next_check_at=None, error_class="unknown", updated_at=now

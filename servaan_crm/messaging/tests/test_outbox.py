@@ -80,9 +80,12 @@ def test_empty_or_endless_text_is_refused(outbox: Loopback, body: str) -> None:
     assert not Message.objects.exists()
 
 
-def test_database_refuses_a_number_that_is_not_e164(outbox: Loopback) -> None:
-    with pytest.raises(DatabaseError):
+def test_a_number_that_is_not_e164_is_refused_twice(outbox: Loopback) -> None:
+    with pytest.raises(ValidationError):
         queue_one(recipient="09121234567")
+    queue_one()
+    with pytest.raises(DatabaseError):
+        Message.objects.update(recipient="09121234567")
 
 
 def test_provider_is_never_called_inside_a_transaction(outbox: Loopback) -> None:
