@@ -113,7 +113,10 @@
     else put(field, now + button.dataset.key);
   });
 
-  const start = (root) => root.querySelectorAll?.(FIELDS).forEach(redraw);
+  const start = (root) => root.querySelectorAll?.(FIELDS).forEach((field) => {
+    redraw(field);
+    if (field.placeholder && !field.hasAttribute("data-code")) field.placeholder = toScreen(field.placeholder);
+  });
   start(document);
   document.addEventListener("htmx:afterSettle", (event) => start(event.target));
   window.servaan = Object.assign(window.servaan || {}, { toAscii, toScreen, plain, put, groupMoney });
