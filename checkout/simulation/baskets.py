@@ -10,6 +10,7 @@ from checkout.simulation.menus import DAYPARTS, Dish
 
 TASTES = 12
 PER_GROUP = 80
+DRINK_CATEGORIES = 3
 _COMPANY = (1, 1, 1, 1, 1, 2, 2, 2, 3, 4)
 
 
@@ -46,8 +47,10 @@ def make_basket(order: Counter[Dish], item_ids: dict[str, str]) -> Basket:
 
 
 def favourites(menu: Sequence[Dish]) -> list[Dish]:
-    """Return the favourite of each taste: the dishes ordered most."""
-    return sorted(menu, key=lambda dish: (-sum(dish.weights), dish.name))[:TASTES]
+    """Return the favourite of each taste: the drinks ordered most (a menu begins with its drinks)."""
+    categories = list(dict.fromkeys(dish.category for dish in menu))[:DRINK_CATEGORIES]
+    drinks = [dish for dish in menu if dish.category in categories]
+    return sorted(drinks, key=lambda dish: (-sum(dish.weights), dish.name))[:TASTES]
 
 
 def build_baskets(menu: Sequence[Dish], item_ids: dict[str, str], rng: random.Random) -> list[Basket]:

@@ -36,11 +36,11 @@ WITH drawn AS (
 ), moved AS (
     SELECT n, CASE WHEN ms > {until_ms} THEN day - 7 ELSE day END AS day,
            CASE WHEN ms > {until_ms} THEN ms - {WEEK_MS} ELSE ms END AS ms,
-           least(120, greatest(1.3, exp(2.55 + 1.0 * {draws.normal("n", 5)}))) AS gap,
+           least(120, greatest(1.3, exp(2.45 + 1.0 * {draws.normal("n", 5)}))) AS gap,
            {u("n", 4)} AS kind
       FROM joined
 ), lived AS (
-    SELECT *, least({days}, day + 1 + (-ln(1 - {u("n", 7)}) * (170 + 5 * gap))::int) AS end_day FROM moved
+    SELECT *, least({days}, day + 1 + (-ln(1 - {u("n", 7)}) * (210 + 5 * gap))::int) AS end_day FROM moved
 )
 SELECT n, {draws.uuid7("ms", "n", 1)} AS id, ms AS joined_ms, day AS join_day, gap, end_day,
        CASE WHEN kind < {PROSPECTS} THEN 0 WHEN kind < {PROSPECTS + ONE_TIMERS} THEN 1
