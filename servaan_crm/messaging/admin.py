@@ -80,6 +80,13 @@ class SmsProviderForm(forms.ModelForm):
         help_text=_("Stored encrypted. Leave empty to keep the present one."),
     )
 
+    base_url = forms.URLField(
+        label=_("base URL"),
+        required=False,
+        assume_scheme="https",
+        help_text=_("Leave empty for the provider's own address."),
+    )
+
     class Meta:
         model = SmsProvider
         fields = (

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 from django.http import HttpRequest
 
 from servaan_crm.messaging.gateways.base import InboundSms
@@ -18,6 +17,7 @@ from servaan_crm.messaging.gateways.kavenegar_codes import delivery_state
 from servaan_crm.messaging.models import DEFAULT_ACCOUNT, SmsProvider
 from servaan_crm.messaging.services.inbound import record_inbound
 from servaan_crm.messaging.services.outcomes import record_delivery_reports
+from servaan_crm.tenancy.current import get_cafe
 
 PROVIDERS = frozenset({KavenegarGateway.name})
 _MAX_IDS = 500
@@ -33,7 +33,7 @@ class CallbackSource:
 
 def default_callback_secret() -> str:
     """The secret of this café's callbacks while it uses the account of the settings."""
-    text = f"messaging.callback:{connection.schema_name}"
+    text = f"messaging.callback:{get_cafe().schema_name}"
     return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
