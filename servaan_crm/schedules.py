@@ -1,0 +1,33 @@
+"""Every periodic job, in one place. Beat runs on the public schema; each entry fans out to the cafés.
+
+The short intervals are the sweep behind the doorbell: they deliver what a broker outage kept quiet.
+"""
+
+from typing import Any
+
+from celery.schedules import crontab
+
+
+def _everywhere(task: str, every: float) -> dict[str, Any]:
+    """Run ``task`` in every active café each ``every`` seconds; a run nobody fetched in time is dropped."""
+    return {
+        "task": "tenancy.fan_out",
+        "schedule": every,
+        "args": [task],
+        "options": {"expires": max(every, 10)},
+    }
+
+
+def _nightly(task: str, hour: int) -> dict[str, Any]:
+    """Run ``task`` once a night in each café, when its own clock says ``hour``."""
+    return {"task": "tenancy.fan_out_at_hour", "schedule": crontab(minute="5,35"), "args": [task, hour]}
+
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "dispatch events": _everywhere("core.dispatch_events", 10),
+    "send messages": _everywhere("messaging.dispatch_outbox", 15),
+    "reconcile unknown messages": _everywhere("messaging.reconcile_unknown", 60),
+    "poll delivery reports": _everywhere("messaging.poll_deliveries", 60),
+    "base segments": _nightly("segments.refresh_base_segments", 3),
+    "purge": _nightly("core.purge", 4),
+}
