@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
 
 from customers.errors import CustomerNotFound
 from customers.models import Customer
-from customers.selectors.search import MIN_FRAGMENT, national_prefix, search_customers
-from servaan_crm.l10n.phone import is_phone_like, phone_fragment
+from customers.selectors.search import digits_fragment, national_prefix, search_customers
+from servaan_crm.l10n.phone import is_phone_like
 
 # How many matches of a fragment are weighed against each other at the counter.
 CANDIDATES = 200
@@ -120,15 +120,13 @@ def lookup(typed: str, limit: int = 8) -> list[Customer]:
 
 
 def _phone_candidates(typed: str) -> list[UUID]:
-    prefix, fragment = national_prefix(typed), phone_fragment(typed)
+    prefix, fragment = national_prefix(typed), digits_fragment(typed)
     if prefix:
         found = all_customers().filter(phone__startswith=prefix).order_by("phone")
         ids = list(found.values_list("pk", flat=True)[:CANDIDATES])
         if ids:
             return ids
-    if len(fragment) < MIN_FRAGMENT:
-        return []
-    return _pks(all_customers().filter(Q(phone__contains=fragment)))
+    return _pks(all_customers().filter(phone__contains=fragment)) if fragment else []
 
 
 def _name_candidates(typed: str) -> list[UUID]:

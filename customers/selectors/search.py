@@ -3,6 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from customers.models import Customer, Tag
+from servaan_crm.l10n.digits import to_ascii
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.phone import phone_fragment
 from servaan_crm.l10n.text import ZWNJ, query_variants, search_key, sort_key
@@ -23,8 +24,8 @@ def search_customers(rows: QuerySet[Customer], query: str) -> QuerySet[Customer]
     """
     if not search_key(query):
         return rows
-    fragment = phone_fragment(query)
-    if len(fragment.lstrip("+")) >= MIN_FRAGMENT:
+    fragment = digits_fragment(query)
+    if fragment:
         matches = Customer.objects.filter(_words(query) | Q(phone__contains=fragment))
     else:
         matches = Customer.objects.filter(_words(query))
@@ -67,6 +68,17 @@ def _tags_called(query: str) -> list[object]:
     if len(key) < MIN_FRAGMENT:
         return []
     return [pk for pk, name in Tag.objects.values_list("pk", "name").order_by() if key in search_key(name)]
+
+
+def digits_fragment(typed: str) -> str:
+    """Return the part of an E.164 number that ``typed`` stands for; "" below three digits or for words.
+
+    The trunk zero is not part of E.164; when nothing but zeros leads (``0001``, the end of a number), they count.
+    """
+    fragment = phone_fragment(typed)
+    if fragment and len(fragment.lstrip("+")) < MIN_FRAGMENT:
+        fragment = "".join(digit for digit in to_ascii(typed) if digit.isascii() and digit.isdigit())
+    return fragment if len(fragment.lstrip("+")) >= MIN_FRAGMENT else ""
 
 
 def national_prefix(digits: str) -> str:

@@ -47,7 +47,7 @@ def make_visit(customer: Customer, amount: int = 100_000, *, days_ago: float = 0
             "total_amount": Decimal(amount),
             "payment_method": "cash",
             "items": [
-                {"item_id": None, "name": "اسپرسو", "category": "", "quantity": 2, "unit_price": 45000, "total_price": 90000}
+                {"name": "اسپرسو", "category": "", "quantity": 2, "unit_price": 45000, "total_price": 90000}
             ],
             **fields,
         }

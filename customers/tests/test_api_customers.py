@@ -59,7 +59,10 @@ def test_create_answers_with_the_customer_of_the_specification(cafe):
     "phone", ["09123456789", "+989123456789", "00989123456789", "989123456789", "9123456789", "۰۹۱۲ ۳۴۵-۶۷۸۹"]
 )
 def test_every_written_form_of_a_number_is_the_same_customer(cafe, phone):
-    assert post(cafe.api(), URL, {"phone": phone, "name": "نرگس"}).data["data"]["customer"]["phone"] == "09123456789"
+    assert (
+        post(cafe.api(), URL, {"phone": phone, "name": "نرگس"}).data["data"]["customer"]["phone"]
+        == "09123456789"
+    )
     again = post(cafe.api(), URL, BODY)
     assert again.status_code == 409
     error = again.data["error"]
@@ -158,7 +161,11 @@ def test_by_phone_gives_customer_and_recent_visits(cafe):
         "id", "visit_date", "total_amount", "items_ordered", "payment_method", "feedback_rating", "feedback_comment",
     ]  # fmt: skip
     assert first["items_ordered"] == [{"name": "اسپرسو", "quantity": 2, "price": 45000}]
-    assert (first["total_amount"], first["feedback_rating"], first["feedback_comment"]) == (170000, 5, "عالی بود!")
+    assert (first["total_amount"], first["feedback_rating"], first["feedback_comment"]) == (
+        170000,
+        5,
+        "عالی بود!",
+    )
 
 
 def test_by_phone_of_an_unknown_number_is_the_error_of_the_specification(cafe):
@@ -176,7 +183,12 @@ def test_put_replaces_and_patch_changes(cafe):
     answer = client.put(f"{URL}/{customer.pk}", {"phone": "09120000002", "name": "نام تازه"}, format="json")
     assert answer.status_code == 200, answer.data
     data = answer.data["data"]["customer"]
-    assert (data["phone"], data["name"], data["email"], data["notes"]) == ("09120000002", "نام تازه", None, None)
+    assert (data["phone"], data["name"], data["email"], data["notes"]) == (
+        "09120000002",
+        "نام تازه",
+        None,
+        None,
+    )
     assert Customer.objects.get().city == "تهران"  # not part of the answer, so not of what PUT replaces
     changed = client.patch(f"{URL}/{customer.pk}", {"notes": "تازه"}, format="json").data["data"]["customer"]
     assert (changed["name"], changed["notes"]) == ("نام تازه", "تازه")
@@ -202,7 +214,9 @@ def test_if_match_refuses_a_change_on_an_old_state(cafe):
     assert client.patch(url, {"notes": "2"}, format="json", headers={"If-Match": "abc"}).status_code == 400
     assert client.get(url).data["data"]["customer"]["notes"] == "one"
     current = client.get(url)["ETag"]
-    assert client.patch(url, {"notes": "two"}, format="json", headers={"If-Match": current}).status_code == 200
+    assert (
+        client.patch(url, {"notes": "two"}, format="json", headers={"If-Match": current}).status_code == 200
+    )
 
 
 def test_taking_another_customers_number_is_refused(cafe):
@@ -251,7 +265,11 @@ def test_validate_phone(cafe):
     customer = make_customer("09123456789")
     client = cafe.api("integrator")
     good = post(client, f"{URL}/validate-phone", {"phone": "۰۹۱۲۳۴۵۶۷۸۹"}).data["data"]
-    assert (good["is_valid"], good["national"], good["international"]) == (True, "09123456789", "+989123456789")
+    assert (good["is_valid"], good["national"], good["international"]) == (
+        True,
+        "09123456789",
+        "+989123456789",
+    )
     assert good["customer_id"] == str(customer.pk)
     bad = post(client, f"{URL}/validate-phone", {"phone": "0912"}).data["data"]
     assert (bad["is_valid"], bad["phone"], bad["national"]) == (False, "0912", None)
