@@ -45,6 +45,7 @@ SETTINGS = {
     # In a test a refused write is expected; the client reports it anyway.
     "log_min_error_statement": "panic",
 }
+SMALL_SHARED_MEMORY = 512 * 1024 * 1024
 NOT_DURABLE = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -265,6 +266,16 @@ def create_database(cluster: Cluster, database: str = DATABASE) -> None:
     with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+
+
+def _shared_memory() -> dict[str, str]:
+    """Containers have 64 MB in /dev/shm, too little for parallel queries: files are used instead."""
+    try:
+        found = os.statvfs("/dev/shm")
+    except OSError:
+        return {}
+    small = found.f_blocks * found.f_frsize < SMALL_SHARED_MEMORY
+    return {"dynamic_shared_memory_type": "mmap"} if small else {}
 
 
 def start(supervisor: Supervisor, cluster: Cluster, *, durable: bool = True) -> str:

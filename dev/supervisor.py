@@ -119,7 +119,7 @@ class Supervisor:
         """Start a child that is expected to live until we stop it.
 
         Args:
-            stop: signals and waits, in order; the first is also what the child gets should we be killed.
+            stop: signals and waits, in order; the last is also what the child gets should we be killed.
             account: run as this account.
             show: what reaches the console (the log file has everything): all lines, those from a warning on, none,
                 or the bytes as they are ("bare").
