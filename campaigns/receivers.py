@@ -69,5 +69,3 @@ def _queue(automation: Automation, customer: Customer, balance: int) -> None:
 def _cafe_name() -> str:
     cafe = get_cafe()
     return cafe.name if cafe.language == "fa" else cafe.name_en or cafe.name
-
-

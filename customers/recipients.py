@@ -23,7 +23,9 @@ def refuse_recipients(candidates: Sequence[Candidate]) -> dict[UUID, str]:
     wanted = {candidate.customer_id for candidate in candidates if candidate.customer_id is not None}
     found = {
         row["pk"]: row
-        for row in Customer.objects.filter(pk__in=wanted).values("pk", "status", "deleted_at", "allow_marketing")
+        for row in Customer.objects.filter(pk__in=wanted).values(
+            "pk", "status", "deleted_at", "allow_marketing"
+        )
     }
     with translation.override(get_locale().language):
         reasons = {customer_id: _reason(found.get(customer_id)) for customer_id in wanted}

@@ -45,7 +45,9 @@ class Feedback(BaseModel):
     source_reference = models.CharField(_("source reference"), max_length=100, blank=True)
     rating = models.PositiveSmallIntegerField(_("rating"))
     category_ratings = models.JSONField(_("ratings per category"), default=dict, blank=True)
-    categories = ArrayField(models.CharField(max_length=40), verbose_name=_("categories"), default=list, blank=True)
+    categories = ArrayField(
+        models.CharField(max_length=40), verbose_name=_("categories"), default=list, blank=True
+    )
     comment = models.TextField(_("comment"), blank=True)
     comment_language = models.CharField(_("language of the comment"), max_length=5, blank=True)
     sentiment_score = models.DecimalField(
@@ -53,13 +55,21 @@ class Feedback(BaseModel):
     )
     table_number = models.CharField(_("table"), max_length=10, blank=True)
     visit_date = models.DateField(_("visit date"), null=True, blank=True)
-    order_amount = models.DecimalField(_("order amount"), max_digits=14, decimal_places=2, null=True, blank=True)
+    order_amount = models.DecimalField(
+        _("order amount"), max_digits=14, decimal_places=2, null=True, blank=True
+    )
 
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.OPEN)
     response_text = models.TextField(_("answer"), blank=True)
     response_date = models.DateTimeField(_("answered at"), null=True, blank=True, editable=False)
     responded_by = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, editable=False, verbose_name=_("answered by"), related_name="+"
+        User,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        verbose_name=_("answered by"),
+        related_name="+",
     )
     follow_up_required = models.BooleanField(_("needs follow-up"), default=False)
     follow_up_completed = models.BooleanField(_("followed up"), default=False)
@@ -97,7 +107,9 @@ class Feedback(BaseModel):
             ),
             # A guest answers for a visit once; staff may note what they hear as often as they hear it.
             models.UniqueConstraint(
-                fields=["visit"], condition=Q(by_staff=False, visit__isnull=False), name="feedback_once_per_visit"
+                fields=["visit"],
+                condition=Q(by_staff=False, visit__isnull=False),
+                name="feedback_once_per_visit",
             ),
         ]
         indexes = [

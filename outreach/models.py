@@ -52,9 +52,13 @@ class Interaction(BaseModel):
             models.CheckConstraint(
                 condition=Q(type__in=["call", "whatsapp", "sms", "email", "visit"]), name="interaction_type"
             ),
-            models.CheckConstraint(condition=Q(direction__in=["inbound", "outbound"]), name="interaction_direction"),
             models.CheckConstraint(
-                condition=Q(outcome__in=["", "successful", "no_answer", "follow_up_needed", "not_interested"]),
+                condition=Q(direction__in=["inbound", "outbound"]), name="interaction_direction"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    outcome__in=["", "successful", "no_answer", "follow_up_needed", "not_interested"]
+                ),
                 name="interaction_outcome",
             ),
         ]
@@ -62,7 +66,9 @@ class Interaction(BaseModel):
             models.Index(fields=["customer", "-interaction_date"], name="interaction_of_customer"),
             models.Index(fields=["agent", "-interaction_date"], name="interaction_of_agent"),
             models.Index(
-                fields=["follow_up_date"], name="interaction_follow_up", condition=Q(follow_up_date__isnull=False)
+                fields=["follow_up_date"],
+                name="interaction_follow_up",
+                condition=Q(follow_up_date__isnull=False),
             ),
         ]
 

@@ -14,5 +14,7 @@ def list_interactions(customer_id: UUID) -> QuerySet[Interaction]:
     if not Customer.objects.filter(pk=customer_id, deleted_at=None).exists():
         raise CustomerNotFound(details={"customer_id": str(customer_id)})
     return (
-        Interaction.objects.filter(customer_id=customer_id).select_related("agent").order_by("-interaction_date", "-id")
+        Interaction.objects.filter(customer_id=customer_id)
+        .select_related("agent")
+        .order_by("-interaction_date", "-id")
     )

@@ -9,8 +9,11 @@ from django.utils.translation import gettext
 
 from customers.models import CustomerSummary
 from segments.criteria import Context, compile_criteria
+from segments.errors import SegmentLocked
 from segments.models import Segment
 from segments.system import base_segments
+from servaan_crm.core.actors import Actor
+from servaan_crm.core.db import write
 from servaan_crm.tenancy.current import get_cafe
 from servaan_crm.tenancy.models import Cafe
 
@@ -81,3 +84,19 @@ def refresh_base_segments() -> int:
             params,
         )
         return cursor.rowcount
+
+
+def save_segment(*, actor: Actor, segment: Segment) -> Segment:
+    """Write a segment that a person added or changed.
+
+    Raises:
+        InvalidCriteria: the criteria cannot be read; names the place and what is allowed there.
+        SegmentLocked: the segment is built in.
+    """
+    if segment.is_system:
+        raise SegmentLocked(details={"segment": segment.key})
+    compile_criteria(segment.criteria, Context(now=timezone.now(), locale=get_cafe().locale, annotations={}))
+    with write(actor):
+        segment.full_clean()
+        segment.save()
+    return segment

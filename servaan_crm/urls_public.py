@@ -1,14 +1,14 @@
 """Addresses of the platform itself."""
 
-from django.contrib import admin
 from django.urls import include, path, re_path
 
 from servaan_crm.api.exceptions import not_found
+from servaan_crm.core.admin_site import platform_site
 from servaan_crm.web.views import landing
 
 urlpatterns = [
     re_path(r"^api/.*$", not_found),
-    path("admin/", admin.site.urls),
+    path("admin/", platform_site.urls),
     path("", landing, name="landing"),
     path("", include("servaan_crm.web.urls_public")),
 ]

@@ -91,7 +91,9 @@ def test_random_guests_against_a_plain_recount(request, cafe, which, seed):
             "new_this_month": len(new),
             "monthly_growth": round(Decimal(len(new)) * 100 / len(old), 1) if old else None,
             "average_lifetime_value": round(spent / len(alive), 2),
-            "average_visits_per_customer": round(Decimal(sum(g.summary.total_visits for g in alive)) / len(alive), 2),
+            "average_visits_per_customer": round(
+                Decimal(sum(g.summary.total_visits for g in alive)) / len(alive), 2
+            ),
             "by_segment": {name: segments[name] for name in SEGMENTS},
             "by_tier": {name: tiers[name] for name in TIERS},
         }

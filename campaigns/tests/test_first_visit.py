@@ -89,7 +89,9 @@ def test_a_text_without_its_value_is_not_sent_half(cafe):
 def test_an_unknown_variable_is_refused_at_save(cafe):
     automation = Automation.objects.get(key=FIRST_VISIT_THANKS)
     with pytest.raises(ValidationError) as caught:
-        update_automation(actor=cafe.owner.actor, automation_id=automation.pk, changes={"template": "{{nmae}}"})
+        update_automation(
+            actor=cafe.owner.actor, automation_id=automation.pk, changes={"template": "{{nmae}}"}
+        )
     assert "nmae" in str(caught.value)
     automation.refresh_from_db()
     assert "nmae" not in automation.template

@@ -33,7 +33,10 @@ def test_an_unknown_variable_is_named_and_the_known_ones_are_listed():
     assert "{{cafe_name}}" in message
 
 
-@pytest.mark.parametrize("text", ["{{name", "name}}", "{{}}", "{{name.__class__}}", "{{ 1+1 }}", "{% now %}", "{name}", "{{{name}}}", "{{name|a}b}}"])
+@pytest.mark.parametrize("text", [
+    "{{name", "name}}", "{{}}", "{{name.__class__}}", "{{ 1+1 }}", "{% now %}", "{name}", "{{{name}}}",
+    "{{name|a}b}}",
+])  # fmt: skip
 def test_anything_else_in_braces_is_refused(text):
     with pytest.raises(ValidationError):
         check_template(text)

@@ -20,7 +20,9 @@ class FeedbackInput(serializers.Serializer[None]):
     rating = serializers.IntegerField(min_value=1, max_value=5)
     comment = serializers.CharField(required=False, allow_blank=True, max_length=4000)
     comment_language = serializers.ChoiceField(choices=["fa", "en"], required=False)
-    categories = serializers.ListField(child=serializers.CharField(max_length=40), required=False, max_length=20)
+    categories = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, max_length=20
+    )
     category_ratings = serializers.DictField(
         child=serializers.IntegerField(min_value=1, max_value=5), required=False
     )

@@ -46,7 +46,9 @@ class FeedbackView(APIView):
 
 
 def _customer_of(phone: str) -> UUID:
-    found: UUID | None = Customer.objects.filter(phone=phone, deleted_at=None).values_list("pk", flat=True).first()
+    found: UUID | None = (
+        Customer.objects.filter(phone=phone, deleted_at=None).values_list("pk", flat=True).first()
+    )
     if found is None:
         raise CustomerNotFound.by_phone(phone)
     return found

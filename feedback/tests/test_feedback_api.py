@@ -44,7 +44,9 @@ def test_the_request_of_the_specification_is_recorded_with_its_visit(cafe):
     event = Event.objects.get(name="feedback.recorded")
     assert event.payload["feedback_id"] == data["id"]
     assert event.payload["is_low"] is False
-    assert AuditEntry.objects.filter(table_name="feedback_feedback", row_id=data["id"], actor_name=cafe.staff.name)
+    assert AuditEntry.objects.filter(
+        table_name="feedback_feedback", row_id=data["id"], actor_name=cafe.staff.name
+    )
 
 
 def test_phone_alone_finds_the_guest_in_any_writing(cafe):
@@ -94,7 +96,9 @@ def test_unknown_guests_and_visits_and_strange_pairs_are_refused(cafe):
     by_phone = post(URL, body(customer_phone="09129999999"), format="json")
     assert (by_phone.status_code, by_phone.json()["error"]["code"]) == (404, "CUSTOMER_NOT_FOUND")
     assert post(URL, body(visit_id=str(uuid.uuid4())), format="json").status_code == 404
-    assert post(URL, body(customer_id=str(guest.pk), visit_id=str(visit.pk)), format="json").status_code == 400
+    assert (
+        post(URL, body(customer_id=str(guest.pk), visit_id=str(visit.pk)), format="json").status_code == 400
+    )
     assert post(URL, body(visit_id=str(voided.pk)), format="json").status_code == 400
     assert not Feedback.objects.exists()
 
@@ -106,7 +110,9 @@ def test_a_visit_is_rated_once_by_guests_and_freely_by_staff(cafe):
     assert (first.status_code, again.status_code) == (201, 409)
     visit.refresh_from_db()
     assert visit.feedback_rating == 5
-    assert cafe.api("staff").post(URL, body(visit_id=str(visit.pk), rating=3), format="json").status_code == 201
+    assert (
+        cafe.api("staff").post(URL, body(visit_id=str(visit.pk), rating=3), format="json").status_code == 201
+    )
     assert Feedback.objects.filter(visit=visit).count() == 2
 
 
@@ -115,7 +121,10 @@ def test_list_filters_and_refuses_unknown_values(cafe):
     for rating in (1, 3, 5):
         record_feedback(actor=actor, rating=rating, source="manual", customer_id=make_customer().pk)
     answer_feedback(
-        actor=actor, feedback_id=Feedback.objects.get(rating=1).pk, response_text="عذر می‌خواهیم", status="resolved"
+        actor=actor,
+        feedback_id=Feedback.objects.get(rating=1).pk,
+        response_text="عذر می‌خواهیم",
+        status="resolved",
     )
     get = cafe.api("manager").get
     page = get(URL, {"limit": 2}).json()["data"]
@@ -171,6 +180,10 @@ def test_the_neighbour_sees_and_reaches_nothing(cafe, other_cafe):
         record_feedback(actor=other_cafe.owner.actor, rating=1, source="manual", customer_id=stranger.pk)
     client = cafe.api("owner")
     assert client.get(URL).json()["data"]["feedback"] == []
-    for strange in ({"customer_id": str(stranger.pk)}, {"visit_id": str(visit.pk)}, {"customer_phone": "09351112233"}):
+    for strange in (
+        {"customer_id": str(stranger.pk)},
+        {"visit_id": str(visit.pk)},
+        {"customer_phone": "09351112233"},
+    ):
         assert client.post(URL, body(**strange), format="json").status_code == 404
     assert not Feedback.objects.exists()

@@ -76,7 +76,9 @@ def test_roles(cafe, role, expected):
     guest = make_customer()
     client = cafe.api(role)
     assert client.get(url(guest)).status_code == expected
-    assert client.post(url(guest), body(), format="json").status_code == (201 if expected == 200 else expected)
+    assert client.post(url(guest), body(), format="json").status_code == (
+        201 if expected == 200 else expected
+    )
 
 
 def test_switched_off(cafe):
@@ -88,7 +90,9 @@ def test_switched_off(cafe):
 def test_deleted_guests_and_the_neighbours_are_not_there(cafe, other_cafe):
     with tenant_context(other_cafe.cafe):
         stranger = make_customer("غریبه")
-        log_interaction(actor=other_cafe.agent.actor, customer_id=stranger.pk, type="call", direction="inbound")
+        log_interaction(
+            actor=other_cafe.agent.actor, customer_id=stranger.pk, type="call", direction="inbound"
+        )
     gone = make_customer(deleted_at=timezone.now())
     client = cafe.api("owner")
     for guest in (stranger, gone):

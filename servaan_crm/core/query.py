@@ -10,7 +10,9 @@ from rest_framework.serializers import Serializer
 PAGING = ("page", "limit")
 
 
-def read_query(request: Request, form: type[Serializer[Any]], *, extra: tuple[str, ...] = PAGING) -> dict[str, Any]:
+def read_query(
+    request: Request, form: type[Serializer[Any]], *, extra: tuple[str, ...] = PAGING
+) -> dict[str, Any]:
     """Return the query parameters that were given, validated by the serializer class ``form``.
 
     ``extra`` names the parameters that somebody else reads. Raises ValidationError that names an unknown

@@ -122,4 +122,6 @@ class SmsProviderAdmin(admin.ModelAdmin):
 
     @staticmethod
     def _callback(provider: SmsProvider, kind: str) -> str:
+        if provider._state.adding:
+            return str(_("Known once the account is saved."))
         return reverse("callbacks:provider", args=[provider.adapter, kind, provider.callback_secret])
