@@ -124,4 +124,6 @@ class SmsProviderAdmin(admin.ModelAdmin):
     def _callback(provider: SmsProvider, kind: str) -> str:
         if provider._state.adding:
             return str(_("Known once the account is saved."))
+        if not provider.adapter:  # the form of a new account
+            return "–"
         return reverse("callbacks:provider", args=[provider.adapter, kind, provider.callback_secret])

@@ -55,10 +55,12 @@ def list_gateway_problems() -> QuerySet[GatewayState]:
 
 
 def get_outbox_health() -> dict[str, Any]:
-    """For the readiness page and the dashboard: waiting messages, the age of the oldest due one, problems."""
+    """For the readiness page and the dashboard: waiting messages, since when the oldest could have gone, whether
+    there is an account to send with, and the problems of accounts."""
     waiting = Message.objects.filter(state=Message.State.QUEUED)
     return {
         "waiting": waiting.count(),
+        "has_account": bool(list_accounts()),
         "oldest_due": waiting.order_by("not_before").values_list("not_before", flat=True).first(),
         "problems": [
             {

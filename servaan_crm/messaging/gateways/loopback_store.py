@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,7 @@ class Store:
     lock: threading.RLock = field(default_factory=threading.RLock)
     _next_id: int = 8_792_000_000
     _file: Any = None
+    _lines: int = 0
 
     def open_journal(self) -> None:
         """Load what an earlier process accepted, rewrite the file without what was trimmed, then append."""
@@ -105,12 +107,18 @@ class Store:
             return
         self.journal.parent.mkdir(parents=True, exist_ok=True)
         if self.journal.exists():
-            self._load(self.journal.read_text(encoding="utf-8").splitlines())
-        fresh = self.journal.with_suffix(".tmp")
+            with self.journal.open(encoding="utf-8", errors="replace") as file:
+                self._load(file)
+        self._rewrite(self.journal)
+
+    def _rewrite(self, journal: Path) -> None:
+        fresh = journal.with_suffix(".tmp")
         with fresh.open("w", encoding="utf-8") as file:
             file.writelines(self._line(sms) for sms in self.messages.values())
-        fresh.replace(self.journal)
-        self._file = self.journal.open("a", encoding="utf-8")
+        fresh.replace(journal)
+        self.close()
+        self._file = journal.open("a", encoding="utf-8")
+        self._lines = len(self.messages)
 
     def close(self) -> None:
         """Close the journal."""
@@ -118,7 +126,7 @@ class Store:
             self._file.close()
             self._file = None
 
-    def _load(self, lines: list[str]) -> None:
+    def _load(self, lines: Iterable[str]) -> None:
         for line in lines:
             try:
                 row = json.loads(line)
@@ -134,9 +142,13 @@ class Store:
 
     def write(self, changed: list[StoredSms]) -> None:
         """Append new or changed messages to the journal before they are answered for."""
-        if self._file is not None and changed:
-            self._file.write("".join(self._line(sms) for sms in changed))
-            self._file.flush()
+        if self._file is None or self.journal is None or not changed:
+            return
+        self._file.write("".join(self._line(sms) for sms in changed))
+        self._file.flush()
+        self._lines += len(changed)
+        if self._lines > 2 * self.keep + 1_000:
+            self._rewrite(self.journal)
 
     def _remember(self, sms: StoredSms) -> None:
         self.messages[sms.messageid] = sms

@@ -65,7 +65,8 @@ def reconcile_unknown() -> dict[str, int]:
     counts = {"found": 0, "requeued": 0, "given_up": 0}
     for account_key, rows in _take_due(_TAKE_UNKNOWN, Message.State.UNKNOWN).items():
         account = account_by_key(account_key)
-        if account is None:
+        if account is None:  # removed since: it may come back for a while
+            counts["given_up"] += _give_up([row[0] for row in rows if row[2] < timezone.now() - POLL_FOR])
             continue
         for start in range(0, len(rows), account.gateway.status_batch_size):
             _reconcile(account, rows[start : start + account.gateway.status_batch_size], counts)
@@ -128,10 +129,15 @@ def _reconcile(account: Account, rows: list[tuple], counts: dict[str, int]) -> N
     safe = [row[0] for row in missing if account.gateway.local_id_is_idempotent and row[2] > oldest]
     lost = [row[0] for row in missing if row[0] not in set(safe)]
     now = timezone.now()
-    unknown = Message.objects.filter(state=Message.State.UNKNOWN)
-    counts["requeued"] += unknown.filter(pk__in=safe).update(
+    counts["requeued"] += Message.objects.filter(state=Message.State.UNKNOWN, pk__in=safe).update(
         state=Message.State.QUEUED, pinned=True, not_before=now, next_check_at=None, updated_at=now
     )
-    counts["given_up"] += unknown.filter(pk__in=lost).update(
+    counts["given_up"] += _give_up(lost)
+
+
+def _give_up(message_ids: list[UUID]) -> int:
+    """Nobody can tell any more whether these went out: failed, and never sent again."""
+    now = timezone.now()
+    return Message.objects.filter(state=Message.State.UNKNOWN, pk__in=message_ids).update(
         state=Message.State.FAILED, failed_at=now, next_check_at=None, error_class="unknown", updated_at=now
     )

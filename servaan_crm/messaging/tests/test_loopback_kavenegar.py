@@ -323,6 +323,17 @@ def test_memory_is_bounded(gateway: KavenegarGateway, loopback: Loopback) -> Non
     assert len(loopback.server.store.by_local) == 150
 
 
+def test_journal_is_bounded(tmp_path: Path) -> None:
+    state = tmp_path / "gateway.jsonl"
+    with start_loopback(state=state, keep=100) as running:
+        adapter = KavenegarGateway(GatewayConfig(running.url, KEY, "1000"))
+        for start in range(0, 3000, 200):
+            adapter.send_batch(texts(200, start=start + 1))
+        assert len(state.read_text(encoding="utf-8").splitlines()) <= 1_400
+    with start_loopback(state=state, keep=100) as again:
+        assert again.counters["kept"] == 100
+
+
 def test_control_answers_over_http(loopback: Loopback) -> None:
     def post(path: str, data: dict[str, Any]) -> dict[str, Any]:
         request = urllib.request.Request(
