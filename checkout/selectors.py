@@ -116,6 +116,16 @@ def get_today_figures(outlet_id: UUID | None = None) -> TodayFigures:
     )
 
 
+def list_recent_visits(limit: int = 4) -> list[Visit]:
+    """Return today's last visits of known guests, newest first."""
+    locale = get_locale()
+    start, _ = local_day_bounds(local_date(timezone.now(), locale), locale.tz)
+    rows = Visit.objects.filter(
+        visit_date__gte=start, voided_at=None, customer__isnull=False, customer__deleted_at=None
+    )
+    return list(rows.select_related("customer__summary").order_by("-visit_date")[:limit])
+
+
 @dataclass(frozen=True, slots=True)
 class MenuChip:
     """An item to tap; ``price`` is in the unit of the screen (toman in Iran)."""

@@ -62,7 +62,9 @@ def build_baskets(menu: Sequence[Dish], item_ids: dict[str, str], rng: random.Ra
     for favourite in favourites(menu):
         for part in DAYPARTS:
             orders = (_order(menu, favourite, part, rng) for _ in range(PER_GROUP))
-            baskets += sorted((make_basket(order, item_ids) for order in orders), key=lambda basket: basket.total)
+            baskets += sorted(
+                (make_basket(order, item_ids) for order in orders), key=lambda basket: basket.total
+            )
     return baskets
 
 

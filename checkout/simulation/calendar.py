@@ -82,7 +82,7 @@ def _ramadan(day: date) -> Callable[[float], float]:
 
     def density(hour: float) -> float:
         if hour < iftar:
-            return 0.03 if 11 <= hour else 0.0
+            return 0.03 if hour >= 11 else 0.0
         return math.exp(-(((hour - iftar - 1.75) / 1.6) ** 2) / 2) if hour < 23.9 else 0.0
 
     return density

@@ -17,7 +17,8 @@ class Draws:
 
     def uniform(self, key: str, salt: int) -> str:
         """Return an expression in [0, 1); equal for equal ``key`` (a bigint expression) and ``salt``."""
-        return f"((hashint8extended({key}, {self.seed * _SALTS_PER_SEED + salt}) & 9007199254740991)::float8 / 9007199254740992)"
+        bits = f"hashint8extended({key}, {self.seed * _SALTS_PER_SEED + salt})"
+        return f"(({bits} & 9007199254740991)::float8 / 9007199254740992)"
 
     def normal(self, key: str, salt: int) -> str:
         """Return a standard normal expression (Box-Muller); uses ``salt`` and ``salt + 1``."""

@@ -3,7 +3,9 @@
 from checkout.simulation.baskets import TASTES
 from checkout.simulation.calendar import BUCKETS
 from checkout.simulation.draws import Draws
+from checkout.simulation.inserts import at, insert_select, sql_array
 from checkout.simulation.profiles import Profile
+from customers.models import Customer
 
 WEEK_MS = 7 * 86_400_000
 ONE_TIMERS = 0.3
@@ -53,10 +55,6 @@ SELECT n, {draws.uuid7("ms", "n", 1)} AS id, ms AS joined_ms, day AS join_day, g
 """
 
 
-def sql_array(values: tuple[str, ...]) -> str:
-    return "ARRAY[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"
-
-
 def _phone(profile: Profile, seed: int, count: int) -> str:
     """Return the expression of guest ``n``'s number: a walk through all numbers that never repeats one."""
     per_prefix = 10**profile.phone_digits
@@ -75,7 +73,14 @@ def _pick(draws: Draws, values: tuple[str, ...], salt: int) -> str:
 
 
 def insert_customers(
-    draws: Draws, profile: Profile, *, count: int, days: int, likes: list[str], outlets: list[str], staff: list[str]
+    draws: Draws,
+    profile: Profile,
+    *,
+    count: int,
+    days: int,
+    likes: list[str],
+    outlets: list[str],
+    staff: list[str],
 ) -> str:
     """Return the statement that writes the guests, oldest first.
 
@@ -83,51 +88,69 @@ def insert_customers(
     """
     u = draws.uniform
     female = f"{u('g.n', 20)} < 0.54"
-    author = f"({sql_array(tuple(staff))})[1 + {draws.index('g.n', 39, len(staff))}]::uuid" if staff else "NULL::uuid"
+    author = (
+        f"({sql_array(tuple(staff))})[1 + {draws.index('g.n', 39, len(staff))}]::uuid"
+        if staff
+        else "NULL::uuid"
+    )
     first = f"floor((SELECT count(*) FROM sim_first WHERE gender = 'female') * {u('g.n', 21)} ^ 1.5)::int"
     man = f"floor((SELECT count(*) FROM sim_first WHERE gender = 'male') * {u('g.n', 21)} ^ 1.5)::int"
     last = f"floor((SELECT count(*) FROM sim_last) * {u('g.n', 22)} ^ 1.4)::int"
     has_latin, has_mail = f"{u('g.n', 23)} < 0.25 AND f.latin <> ''", f"{u('g.n', 24)} < 0.12"
     latin_first, latin_last = "coalesce(nullif(f.latin, ''), f.name)", "coalesce(nullif(l.latin, ''), l.name)"
-    return f"""
-INSERT INTO customers_customer (id, created_at, updated_at, phone, name, name_english, email, gender, birthday,
-    anniversary, status, notes, preferences, address, city, postal_code, allow_marketing, outlet_id,
-    created_by_id, updated_by_id, deleted_at, version)
-SELECT g.id, to_timestamp(joined_ms / 1000.0), to_timestamp(joined_ms / 1000.0),
-       {_phone(profile, draws.seed, count)},
-       f.name || ' ' || l.name,
-       CASE WHEN {has_latin} THEN f.latin || ' ' || l.latin ELSE '' END,
-       CASE WHEN {has_mail} THEN lower({latin_first} || '.' || {latin_last}) || g.n || '@example.com' ELSE '' END,
-       CASE WHEN {u("g.n", 25)} < 0.9 THEN f.gender ELSE '' END,
-       CASE WHEN {u("g.n", 26)} < 0.6
-            THEN to_timestamp(joined_ms / 1000.0)::date - (6600 + 14000 * {u("g.n", 27)} ^ 1.6)::int END,
-       CASE WHEN {u("g.n", 28)} < 0.08
-            THEN to_timestamp(joined_ms / 1000.0)::date - (200 + 7000 * {u("g.n", 29)})::int END,
-       CASE WHEN end_day < {days} - 30 AND {u("g.n", 30)} < 0.015 THEN 'blocked'
-            WHEN end_day < {days} - 60 AND {u("g.n", 30)} < 0.07 THEN 'inactive' ELSE 'active' END,
-       CASE WHEN {u("g.n", 31)} < 0.06 THEN {_pick(draws, profile.notes, 32)} ELSE '' END,
-       jsonb_strip_nulls(jsonb_build_object(
-           'favorite_drink', CASE WHEN {u("g.n", 33)} < 0.3 THEN ({sql_array(tuple(likes))})[1 + taste] END,
-           'allergies', CASE WHEN {u("g.n", 34)} < 0.05
-                        THEN jsonb_build_array({_pick(draws, profile.allergies, 35)}) END)),
-       '', CASE WHEN {u("g.n", 36)} < 0.3 THEN {_pick(draws, profile.cities, 37)} ELSE '' END, '',
-       {u("g.n", 38)} < 0.8,
-       (CASE WHEN first_outlet THEN '{outlets[0]}' ELSE '{outlets[-1]}' END)::uuid,
-       {author}, NULL, NULL, 1
-  FROM sim_guest g
+    moment = at("joined_ms")
+    whether = f"{u('g.n', 30)}"
+    blocked = f"(end_day < {days} - 30 AND {whether} < 0.015)"
+    columns = {
+        "id": "g.id",
+        "created_at": moment,
+        "updated_at": moment,
+        "phone": _phone(profile, draws.seed, count),
+        "name": "f.name || ' ' || l.name",
+        "name_english": f"CASE WHEN {has_latin} THEN f.latin || ' ' || l.latin ELSE '' END",
+        "email": f"CASE WHEN {has_mail} THEN lower({latin_first} || '.' || {latin_last}) || g.n"
+        " || '@example.com' ELSE '' END",
+        "gender": f"CASE WHEN {u('g.n', 25)} < 0.9 THEN f.gender ELSE '' END",
+        "birthday": f"CASE WHEN {u('g.n', 26)} < 0.6 THEN {_days_before(moment, 6600, 14000, u('g.n', 27))} END",
+        "anniversary": f"CASE WHEN {u('g.n', 28)} < 0.08 THEN {_days_before(moment, 200, 7000, u('g.n', 29))} END",
+        "status": f"CASE WHEN {blocked} THEN 'blocked' WHEN end_day < {days} - 60 AND {whether} < 0.07"
+        " THEN 'inactive' ELSE 'active' END",
+        "block_reason": f"CASE WHEN {blocked} THEN {_pick(draws, profile.block_reasons, 40)} ELSE '' END",
+        "notes": f"CASE WHEN {u('g.n', 31)} < 0.06 THEN {_pick(draws, profile.notes, 32)} ELSE '' END",
+        "preferences": _preferences(draws, profile, likes),
+        "city": f"CASE WHEN {u('g.n', 36)} < 0.3 THEN {_pick(draws, profile.cities, 37)} ELSE '' END",
+        "allow_marketing": f"{u('g.n', 38)} < 0.8",
+        "outlet_id": f"(CASE WHEN first_outlet THEN '{outlets[0]}' ELSE '{outlets[-1]}' END)::uuid",
+        "created_by_id": author,
+        "updated_by_id": author,
+    }
+    source = f"""  FROM sim_guest g
   JOIN sim_first f ON f.gender = CASE WHEN {female} THEN 'female' ELSE 'male' END
                   AND f.i = CASE WHEN {female} THEN {first} ELSE {man} END
   JOIN sim_last l ON l.i = {last}
- ORDER BY joined_ms, g.n
-"""
+ ORDER BY joined_ms, g.n"""
+    return insert_select(Customer, columns, source)
+
+
+def _days_before(moment: str, least: int, spread: int, draw: str) -> str:
+    return f"{moment}::date - ({least} + {spread} * {draw} ^ 1.6)::int"
+
+
+def _preferences(draws: Draws, profile: Profile, likes: list[str]) -> str:
+    likes_something, allergic = f"{draws.uniform('g.n', 33)} < 0.3", f"{draws.uniform('g.n', 34)} < 0.05"
+    return (
+        "jsonb_strip_nulls(jsonb_build_object("
+        f"'favorite_drink', CASE WHEN {likes_something} THEN ({sql_array(tuple(likes))})[1 + taste] END, "
+        f"'allergies', CASE WHEN {allergic} THEN jsonb_build_array({_pick(draws, profile.allergies, 35)}) END))"
+    )
 
 
 def insert_tags(draws: Draws, tag_ids: list[str]) -> str:
     """Return the statement that puts a tag or two on a fifth of the guests."""
-    tags = sql_array(tuple(tag_ids))
+    place = f"floor({draws.uniform('g.n', 51)} * {len(tag_ids)} + round * 3)::int % {len(tag_ids)}"
     return f"""
 INSERT INTO customers_customer_tags (customer_id, tag_id)
-SELECT DISTINCT g.id, ({tags})[1 + floor({draws.uniform("g.n", 51)} * {len(tag_ids)} + round * 3)::int % {len(tag_ids)}]::uuid
+SELECT DISTINCT g.id, ({sql_array(tuple(tag_ids))})[1 + {place}]::uuid
   FROM sim_guest g CROSS JOIN generate_series(0, 1) AS round
  WHERE {draws.uniform("g.n * 2 + round", 50)} < CASE round WHEN 0 THEN 0.18 ELSE 0.04 END
  ORDER BY 1, 2

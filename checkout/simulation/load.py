@@ -1,8 +1,10 @@
 """From the staging tables into the café's own: visits, ledger, accounts, tier history, summaries."""
 
 from checkout.simulation.draws import Draws
-from checkout.simulation.guests import sql_array
+from checkout.simulation.inserts import at, insert_select, sql_array
 from checkout.simulation.profiles import Profile
+from customers.models import CustomerSummary, Visit
+from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
 from loyalty.rules import RuleBook
 
 TABLES = (
@@ -15,10 +17,6 @@ TABLES = (
     "loyalty_tierchange",
 )
 AUDITED = ("customers_customer", "customers_customer_tags")
-
-
-def _at(ms: str) -> str:
-    return f"to_timestamp({ms} / 1000.0)"
 
 
 def _author(draws: Draws, staff: list[str]) -> str:
@@ -34,83 +32,128 @@ def insert_visits(draws: Draws, profile: Profile, *, outlets: list[str], staff: 
     kind = draws.choice("v.key", 91, profile.visit_types)
     payment = draws.choice("v.key", 92, profile.payments)
     server = f"({sql_array(profile.servers)})[1 + {draws.index('v.key', 93, len(profile.servers))}]"
-    return f"""
-INSERT INTO customers_visit (id, created_at, updated_at, customer_id, visit_number, visit_date, outlet_id, visit_type,
-    table_number, server_name, service_duration, items, item_count, total_amount, discount_amount, points_value,
-    payment_method, points_earned, points_redeemed, feedback_rating, feedback_comment, notes, order_reference,
-    created_by_id, voided_at, voided_by_id, void_reason)
-SELECT {draws.uuid7("v.ms", "v.key", 2)}, {_at("v.ms")}, {_at("v.ms")}, v.customer, v.number, {_at("v.ms")},
-       (CASE WHEN v.first_outlet THEN '{outlets[0]}' ELSE '{outlets[-1]}' END)::uuid, k.kind,
-       CASE WHEN k.kind = 'dine_in' THEN (1 + {draws.index("v.key", 94, 18)})::text ELSE '' END,
-       CASE WHEN k.kind = 'delivery' THEN '' ELSE {server} END,
-       CASE WHEN k.kind = 'dine_in' THEN 15 + (75 * {u("v.key", 95)} ^ 1.5)::int END,
-       b.items, b.item_count, v.final + v.discount, v.discount, v.points_value,
-       CASE WHEN v.points_value > 0 AND v.points_value = v.final THEN 'points'
-            WHEN v.points_value > 0 THEN 'mixed'
-            WHEN k.kind = 'delivery' THEN 'online' ELSE {payment} END,
-       v.earned, v.redeemed, NULL, '', '', '', {_author(draws, staff)}, NULL, NULL, ''
-  FROM sim_sorted v JOIN sim_basket b ON b.id = v.basket CROSS JOIN LATERAL (SELECT {kind} AS kind) AS k
-"""
+    columns = {
+        "id": _visit_id(draws),
+        "created_at": at("v.ms"),
+        "updated_at": at("v.ms"),
+        "customer_id": "v.customer",
+        "visit_number": "v.number",
+        "visit_date": at("v.ms"),
+        "outlet_id": f"(CASE WHEN v.first_outlet THEN '{outlets[0]}' ELSE '{outlets[-1]}' END)::uuid",
+        "visit_type": "k.kind",
+        "table_number": f"CASE WHEN k.kind = 'dine_in' THEN (1 + {draws.index('v.key', 94, 18)})::text ELSE '' END",
+        "server_name": f"CASE WHEN k.kind = 'delivery' THEN '' ELSE {server} END",
+        "service_duration": f"CASE WHEN k.kind = 'dine_in' THEN 15 + (75 * {u('v.key', 95)} ^ 1.5)::int END",
+        "items": "b.items",
+        "item_count": "b.item_count",
+        "total_amount": "v.final + v.discount",
+        "discount_amount": "v.discount",
+        "points_value": "v.points_value",
+        "payment_method": "CASE WHEN v.points_value > 0 AND v.points_value = v.final THEN 'points'"
+        " WHEN v.points_value > 0 THEN 'mixed'"
+        f" WHEN k.kind = 'delivery' THEN 'online' ELSE {payment} END",
+        "points_earned": "v.earned",
+        "points_redeemed": "v.redeemed",
+        "created_by_id": _author(draws, staff),
+    }
+    source = f"""  FROM sim_sorted v JOIN sim_basket b ON b.id = v.basket
+ CROSS JOIN LATERAL (SELECT {kind} AS kind) AS k"""
+    return insert_select(Visit, columns, source)
+
+
+def _visit_id(draws: Draws) -> str:
+    return draws.uuid7("v.ms", "v.key", 2)
 
 
 def insert_ledger(draws: Draws, book: RuleBook, *, staff: list[str]) -> str:
     """Return the statement that writes redemptions and earnings, in the order they happened."""
-    levels = sql_array(tuple(tier.level for tier in book.tiers))
-    multipliers = sql_array(tuple(str(tier.multiplier) for tier in book.tiers))
-    cap = "NULL" if book.max_points_per_visit is None else book.max_points_per_visit
-    return f"""
-INSERT INTO loyalty_ledgerentry (id, created_at, customer_id, sequence, type, points, balance_after, visit_id,
-    reverses_id, related_amount, reference, description, notes, explanation, rule_version, shortfall, created_by_id)
-SELECT CASE e.kind WHEN 1 THEN {draws.uuid7("v.ms", "v.key", 3)} ELSE {draws.uuid7("v.ms", "v.key", 4)} END,
-       {_at("v.ms")}, v.customer, v.sequence + e.number,
-       CASE e.kind WHEN 1 THEN 'redeemed_discount' ELSE 'earned_purchase' END, e.points, e.balance,
-       {draws.uuid7("v.ms", "v.key", 2)}, NULL, CASE e.kind WHEN 1 THEN v.points_value ELSE v.final END, '',
-       CASE e.kind WHEN 1 THEN 'Paid with points' ELSE 'Visit' END, '',
-       CASE e.kind WHEN 1 THEN '{{}}'::jsonb ELSE jsonb_strip_nulls(jsonb_build_object(
-           'paid', trim_scale(v.final - v.points_value)::text, 'amount_per_point', '{book.amount_per_point}',
-           'base', v.base, 'tier', ({levels})[v.tier], 'multiplier', ({multipliers})[v.tier],
-           'capped_at', CASE WHEN v.earned < floor(v.base * ({multipliers})[v.tier]::numeric) THEN {cap} END)) END,
-       {book.version}, 0, {_author(draws, staff)}
-  FROM sim_sorted v CROSS JOIN LATERAL (VALUES
+    earned_id, redeemed_id = draws.uuid7("v.ms", "v.key", 4), draws.uuid7("v.ms", "v.key", 3)
+    columns = {
+        "id": f"CASE e.kind WHEN 1 THEN {redeemed_id} ELSE {earned_id} END",
+        "created_at": at("v.ms"),
+        "customer_id": "v.customer",
+        "sequence": "v.sequence + e.number",
+        "type": "CASE e.kind WHEN 1 THEN 'redeemed_discount' ELSE 'earned_purchase' END",
+        "points": "e.points",
+        "balance_after": "e.balance",
+        "visit_id": _visit_id(draws),
+        "related_amount": "CASE e.kind WHEN 1 THEN v.points_value ELSE v.final END",
+        "description": "CASE e.kind WHEN 1 THEN 'Paid with points' ELSE 'Visit' END",
+        "explanation": f"CASE e.kind WHEN 1 THEN '{{}}'::jsonb ELSE {_explanation(book)} END",
+        "rule_version": str(book.version),
+        "created_by_id": _author(draws, staff),
+    }
+    source = """  FROM sim_sorted v CROSS JOIN LATERAL (VALUES
        (1, 1, -v.redeemed, v.balance - v.redeemed),
        (2, 1 + (v.redeemed > 0)::int, v.earned, v.balance - v.redeemed + v.earned)
   ) AS e(kind, number, points, balance)
- WHERE v.n IS NOT NULL AND e.points <> 0
-"""
+ WHERE v.n IS NOT NULL AND e.points <> 0"""
+    return insert_select(LedgerEntry, columns, source)
+
+
+def _explanation(book: RuleBook) -> str:
+    """Return the expression of "why so many points", as :func:`loyalty.rules.compute_earning` words it."""
+    multipliers = sql_array(tuple(str(tier.multiplier) for tier in book.tiers))
+    most = book.max_points_per_visit
+    capped = ""
+    if most is not None:
+        capped = f", 'capped_at', CASE WHEN floor(v.base * ({multipliers})[v.tier]::numeric) > {most} THEN {most} END"
+    return (
+        "jsonb_strip_nulls(jsonb_build_object('paid', trim_scale(v.final - v.points_value)::text,"
+        f" 'amount_per_point', '{book.amount_per_point}', 'base', v.base, 'tier', ({_levels(book)})[v.tier],"
+        f" 'multiplier', ({multipliers})[v.tier]{capped}))"
+    )
+
+
+def _levels(book: RuleBook) -> str:
+    return sql_array(tuple(tier.level for tier in book.tiers))
 
 
 def insert_accounts(book: RuleBook, time_zone: str) -> str:
     """Return the statement that writes the accounts of guests with a movement."""
-    levels = sql_array(tuple(tier.level for tier in book.tiers))
-    return f"""
-INSERT INTO loyalty_loyaltyaccount (customer_id, balance, last_sequence, points_earned_total, points_redeemed_total,
-    tier, tier_start_date, tier_expires_date, created_at, updated_at)
-SELECT g.id, s.earned - s.redeemed, s.entries, s.earned, s.redeemed, ({levels})[s.tier],
-       ({_at("s.tier_ms")} AT TIME ZONE '{time_zone}')::date, NULL, {_at("s.account_ms")}, {_at("s.last_ms")}
-  FROM sim_standing s JOIN sim_guest g ON g.n = s.n
- WHERE s.entries > 0 ORDER BY g.id
-"""
+    columns = {
+        "customer_id": "g.id",
+        "balance": "s.earned - s.redeemed",
+        "last_sequence": "s.entries",
+        "points_earned_total": "s.earned",
+        "points_redeemed_total": "s.redeemed",
+        "tier": f"({_levels(book)})[s.tier]",
+        "tier_start_date": f"({at('s.tier_ms')} AT TIME ZONE '{time_zone}')::date",
+        "created_at": at("s.account_ms"),
+        "updated_at": at("s.last_ms"),
+    }
+    source = "  FROM sim_standing s JOIN sim_guest g ON g.n = s.n WHERE s.entries > 0 ORDER BY g.id"
+    return insert_select(LoyaltyAccount, columns, source)
 
 
 def insert_tier_changes(draws: Draws, book: RuleBook) -> str:
     """Return the statement that writes the history of tiers."""
-    levels = sql_array(tuple(tier.level for tier in book.tiers))
-    return f"""
-INSERT INTO loyalty_tierchange (id, created_at, updated_at, customer_id, from_tier, to_tier, visit_id, reason)
-SELECT {draws.uuid7("v.ms", "v.key", 5)}, {_at("v.ms")}, {_at("v.ms")}, v.customer,
-       ({levels})[v.tier], ({levels})[v.tier_after], {draws.uuid7("v.ms", "v.key", 2)}, 'threshold'
-  FROM sim_sorted v WHERE v.tier_after > v.tier
-"""
+    columns = {
+        "id": draws.uuid7("v.ms", "v.key", 5),
+        "created_at": at("v.ms"),
+        "updated_at": at("v.ms"),
+        "customer_id": "v.customer",
+        "from_tier": f"({_levels(book)})[v.tier]",
+        "to_tier": f"({_levels(book)})[v.tier_after]",
+        "visit_id": _visit_id(draws),
+        "reason": "'threshold'",
+    }
+    return insert_select(TierChange, columns, "  FROM sim_sorted v WHERE v.tier_after > v.tier")
 
 
 def insert_summaries(book: RuleBook) -> str:
     """Return the statement that writes the summaries; the segments room fills in the segment."""
-    levels = sql_array(tuple(tier.level for tier in book.tiers))
     lowest = next((tier.level for tier in book.tiers if tier.level == "bronze"), book.tiers[0].level)
-    return f"""
-INSERT INTO customers_customersummary (customer_id, total_visits, last_visit_number, lifetime_spent, first_visit_at,
-    last_visit_at, segment, tier, points)
-SELECT g.id, coalesce(s.visits, 0), coalesce(s.visits, 0), coalesce(s.spent, 0), {_at("s.first_ms")},
-       {_at("s.last_ms")}, 'occasional', coalesce(({levels})[s.tier], '{lowest}'), coalesce(s.earned - s.redeemed, 0)
-  FROM sim_guest g LEFT JOIN sim_standing s ON s.n = g.n ORDER BY g.id
-"""
+    columns = {
+        "customer_id": "g.id",
+        "total_visits": "coalesce(s.visits, 0)",
+        "last_visit_number": "coalesce(s.visits, 0)",
+        "lifetime_spent": "coalesce(s.spent, 0)",
+        "first_visit_at": at("s.first_ms"),
+        "last_visit_at": at("s.last_ms"),
+        "segment": "'occasional'",
+        "tier": f"coalesce(({_levels(book)})[s.tier], '{lowest}')",
+        "points": "coalesce(s.earned - s.redeemed, 0)",
+    }
+    source = "  FROM sim_guest g LEFT JOIN sim_standing s ON s.n = g.n ORDER BY g.id"
+    return insert_select(CustomerSummary, columns, source)

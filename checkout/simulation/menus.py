@@ -137,7 +137,16 @@ MENU_IN = _menu(
 )
 
 TAGS_FA = ("شرکتی", "گیاه‌خوار", "دانشجو", "همسایه", "کنار پنجره", "اینفلوئنسر", "خانواده", "اهل کتاب")
-TAGS_IN = ("Corporate", "Vegetarian", "Student", "Neighbour", "Window seat", "Family", "Railway commuter", "Jain")
+TAGS_IN = (
+    "Corporate",
+    "Vegetarian",
+    "Student",
+    "Neighbour",
+    "Window seat",
+    "Family",
+    "Railway commuter",
+    "Jain",
+)
 NOTES_FA = (
     "میز کنار پنجره را می‌پسندد",
     "قهوه را بدون شکر می‌خورد",

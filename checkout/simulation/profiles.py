@@ -32,6 +32,7 @@ class Profile:
     tags: tuple[str, ...]
     notes: tuple[str, ...]
     allergies: tuple[str, ...]
+    block_reasons: tuple[str, ...]
     cities: tuple[str, ...]
     servers: tuple[str, ...]
     second_outlet: str
@@ -47,21 +48,19 @@ def _names(text: str) -> tuple[Name, ...]:
     return tuple(Name(text or latin, latin if text else "") for text, _, latin in pairs)
 
 
+_IR_OTHERS = (910, 911, *range(913, 919), 921, 922, 901, 902, 903, 937, 938, 939, 990, 991, 992)
 IRAN = Profile(
     country="IR",
     female=_names(names_fa.FEMALE),
     male=_names(names_fa.MALE),
     last=_names(names_fa.LAST),
-    phone_prefixes=tuple(
-        f"+98{prefix}"
-        for prefix in (912, 935, 919, 936, 910, 911, 913, 914, 915, 916, 917, 918, 921, 922, 901, 902, 903)
-        + (930, 933, 937, 938, 939, 990, 991, 992)
-    ),
+    phone_prefixes=tuple(f"+98{prefix}" for prefix in (912, 935, 919, 936, 930, 933, *_IR_OTHERS)),
     phone_digits=7,
     menu=menus.MENU_FA,
     tags=menus.TAGS_FA,
     notes=menus.NOTES_FA,
     allergies=menus.ALLERGIES_FA,
+    block_reasons=("بدون پرداخت صورت‌حساب رفت", "رفتار نامناسب با همکاران"),
     cities=("تهران", "تهران", "تهران", "تهران", "کرج", "شهریار", "لواسان"),
     servers=("نگار", "پویا", "سحر", "آرمان", "هانیه", "کیان"),
     second_outlet="شعبهٔ ولیعصر",
@@ -83,6 +82,7 @@ INDIA = Profile(
     tags=menus.TAGS_IN,
     notes=menus.NOTES_IN,
     allergies=menus.ALLERGIES_IN,
+    block_reasons=("Left without paying", "Rude to the staff"),
     cities=("Dombivli", "Dombivli", "Dombivli", "Kalyan", "Thane", "Mumbai"),
     servers=("Ganesh", "Sneha", "Ramesh", "Kavita", "Suresh"),
     second_outlet="Station Road",
@@ -100,4 +100,6 @@ def profile_for(country: str) -> Profile:
         return _PROFILES[country]
     except KeyError:
         known = ", ".join(sorted(_PROFILES))
-        raise NoProfile(f"no café of {country} can be simulated; there are names and menus for {known}") from None
+        raise NoProfile(
+            f"no café of {country} can be simulated; there are names and menus for {known}"
+        ) from None

@@ -64,7 +64,9 @@ class Outcome:
     seconds: float
 
 
-def make_plan(*, customers: int, days: int, seed: int, today: date | None = None, walk_ins: float = 0.22) -> Plan:
+def make_plan(
+    *, customers: int, days: int, seed: int, today: date | None = None, walk_ins: float = 0.22
+) -> Plan:
     """Check the numbers and return the plan for the current café.
 
     today: default the café's date; the days before it are the same for the same seed and ``today``.
@@ -125,7 +127,13 @@ class _Run:
             self._stage_guests()
             self._stage_visits()
             counts = write_staged(
-                self.draws, self.profile, self.book, self.outlets, self.staff, self.locale.time_zone, self._phase
+                self.draws,
+                self.profile,
+                self.book,
+                self.outlets,
+                self.staff,
+                self.locale.time_zone,
+                self._phase,
             )
         with self._phase("segments") as count:
             analyze()
@@ -208,7 +216,9 @@ class _Run:
                 query = visits.select_bills(
                     self.draws, self.profile, first=first, last=last, until_ms=plan.until_ms
                 )
-                cursor.execute("INSERT INTO sim_visit SELECT * FROM pg_temp.sim_pass($query$" + query + "$query$)")
+                cursor.execute(
+                    "INSERT INTO sim_visit SELECT * FROM pg_temp.sim_pass($query$" + query + "$query$)"
+                )
                 count(cursor.rowcount)
             baskets = TASTES * len(DAYPARTS) * PER_GROUP
             if plan.walk_ins:

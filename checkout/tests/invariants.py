@@ -11,7 +11,14 @@ from typing import Any
 from customers.models import CustomerSummary, Visit
 from loyalty.models import LedgerEntry, LoyaltyAccount, LoyaltyProgram, Tier, TierChange
 
-EARNED = {"earned_purchase", "earned_bonus", "earned_referral", "earned_birthday", "adjustment_add", "reversed_earning"}
+EARNED = {
+    "earned_purchase",
+    "earned_bonus",
+    "earned_referral",
+    "earned_birthday",
+    "adjustment_add",
+    "reversed_earning",
+}
 
 
 def check_cafe(*, by_rule: bool = True) -> list[str]:
@@ -122,7 +129,9 @@ def _rule_faults(
             faults.append(f"visit {visit.visit_number}: points paid with are worth {visit.points_value}")
         expected = _points(program, tiers[place], final - visit.points_value)
         if visit.points_earned != expected:
-            faults.append(f"visit {visit.visit_number}: earned {visit.points_earned}, the rule says {expected}")
+            faults.append(
+                f"visit {visit.visit_number}: earned {visit.points_earned}, the rule says {expected}"
+            )
         if visit.points_redeemed:
             rows.append((visit.pk, "redeemed_discount", -visit.points_redeemed, visit.points_value))
         if visit.points_earned:
@@ -135,7 +144,9 @@ def _rule_faults(
             place = reached[-1]
         total = sum(line["total_price"] for line in visit.items)
         if visit.items and total != visit.total_amount:
-            faults.append(f"visit {visit.visit_number}: its items cost {total}, the bill says {visit.total_amount}")
+            faults.append(
+                f"visit {visit.visit_number}: its items cost {total}, the bill says {visit.total_amount}"
+            )
         if visit.item_count != sum(line["quantity"] for line in visit.items):
             faults.append(f"visit {visit.visit_number}: item_count {visit.item_count}")
     if [(entry.visit_id, entry.type, entry.points, entry.related_amount) for entry in entries] != rows:

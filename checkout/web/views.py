@@ -53,7 +53,11 @@ class CounterPage(CounterView):
     """The page itself; ``?phone=`` starts with a number typed."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        context = {"today": selectors.get_today_figures(), "typed": request.GET.get("phone", "")[:20]}
+        context = {
+            "today": selectors.get_today_figures(),
+            "recent": selectors.list_recent_visits(),
+            "typed": request.GET.get("phone", "")[:20],
+        }
         return render(request, "checkout/counter.html", context)
 
 

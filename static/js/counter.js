@@ -8,7 +8,9 @@
   const matches = document.getElementById("matches");
   const work = document.getElementById("work");
   const { plain, put, toScreen } = window.servaan;
+  const grid = document.querySelector("[data-counter]");
   const idle = work.innerHTML;
+  const recent = matches.innerHTML;
   let ticking = 0;
 
   const options = () => [...matches.querySelectorAll("[data-match]")];
@@ -21,8 +23,10 @@
   function restart() {
     clearInterval(ticking);
     put(phone, "");
-    matches.replaceChildren();
+    matches.innerHTML = recent;
     work.innerHTML = idle;
+    window.htmx.process(matches);
+    grid.classList.remove("has-guest");
     phone.focus();
   }
 
@@ -91,6 +95,7 @@
 
   document.addEventListener("htmx:afterSettle", (event) => {
     if (event.target !== work) return;
+    grid.classList.add("has-guest");
     work.querySelector("[data-focus]")?.focus();
     const undo = work.querySelector("[data-undo]");
     if (undo) countDown(undo);

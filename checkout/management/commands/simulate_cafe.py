@@ -22,7 +22,9 @@ class Command(BaseCommand):
         parser.add_argument("--customers", type=int, default=2000)
         parser.add_argument("--days", type=int, default=400, help="length of the past in days")
         parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same past")
-        parser.add_argument("--today", type=date.fromisoformat, help="last day (default: today), as 2025-11-20")
+        parser.add_argument(
+            "--today", type=date.fromisoformat, help="last day (default: today), as 2025-11-20"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         cafe = Cafe.objects.filter(schema_name=options["schema"]).first()
