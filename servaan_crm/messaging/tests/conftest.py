@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django_tenants.utils import tenant_context
 
+from servaan_crm.l10n.locale import use_locale
 from servaan_crm.messaging.services import checks
 from servaan_crm.messaging.tests.loopback import Loopback, start_loopback
 
@@ -21,11 +25,37 @@ def gateway_settings(settings: Any) -> Iterator[Loopback]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def committed_cafe(django_db_setup: None, django_db_blocker: Any) -> Iterator[Any]:
+    """One café with committed data for all tests of a module: making one takes longer than most tests."""
+    from conftest import make_cafe
+    from servaan_crm.tenancy.services import drop_cafe
+
+    with django_db_blocker.unblock():
+        connection.set_schema_to_public()
+        cast = make_cafe(f"outbox-{uuid4().hex[:8]}")
+        connection.set_schema_to_public()
+    yield cast
+    with django_db_blocker.unblock():
+        connection.set_schema_to_public()
+        drop_cafe(cast.cafe)
+        connection.close()
+
+
 @pytest.fixture
-def outbox(fresh_cafe: Callable[..., Any], gateway_settings: Loopback) -> Loopback:
+def outbox(committed_cafe: Any, django_db_blocker: Any, gateway_settings: Loopback) -> Iterator[Loopback]:
     """A café whose outbox is empty and committed; returns the gateway it sends through."""
-    fresh_cafe()
-    return gateway_settings
+    with (
+        django_db_blocker.unblock(),
+        tenant_context(committed_cafe.cafe),
+        use_locale(committed_cafe.cafe.locale),
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "TRUNCATE messaging_message, messaging_inboundmessage, messaging_smsprovider,"
+                " messaging_gatewaystate, core_event"
+            )
+        yield gateway_settings
 
 
 @pytest.fixture(autouse=True)
