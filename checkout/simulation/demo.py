@@ -51,7 +51,7 @@ def _fill_servaan(progress: Progress) -> None:
 def _fill_dombivli(progress: Progress) -> None:
     # With the preset of a point per 100 rupees nobody drinks enough filter coffee to leave the first tier.
     if LoyaltyProgram.objects.filter(version=1).exists():
-        changes = {"amount_per_point": Decimal(10), "point_value": Decimal("0.50")}
+        changes = {"amount_per_point": Decimal(5), "point_value": Decimal("0.25")}
         update_program(actor=system("demo"), changes=changes)
     simulate(make_plan(customers=300, days=400, seed=7), progress)
 

@@ -35,7 +35,9 @@ class Command(BaseCommand):
             found = 0
             for found, account in enumerate(find_wrong_accounts(), 1):
                 if found <= SHOWN:
-                    self.stderr.write(f"{cafe.schema_name} {account.customer_id}: {', '.join(account.faults)}")
+                    self.stderr.write(
+                        f"{cafe.schema_name} {account.customer_id}: {', '.join(account.faults)}"
+                    )
             accounts, entries = LoyaltyAccount.objects.count(), LedgerEntry.objects.count()
         verdict = f"{found:,} wrong" if found else "all right"
         self.stdout.write(f"{cafe.schema_name}: {accounts:,} accounts, {entries:,} ledger entries, {verdict}")
