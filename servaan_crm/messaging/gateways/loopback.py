@@ -33,9 +33,9 @@ class LoopbackServer(ThreadingHTTPServer):
     def __init__(self, port: int, *, state: Path | None = None, api_key: str = "", **limits: Any) -> None:
         self.store = Store(journal=state, **limits)
         self.api_key = api_key
-        super().__init__(("127.0.0.1", port), _Handler)
-        self.store.open_journal()
         self._stopping = threading.Event()
+        super().__init__(("127.0.0.1", port), _Handler)  # closes itself when the port is taken
+        self.store.open_journal()
         self._caller = threading.Thread(target=self._call_back_forever, daemon=True)
         self._caller.start()
 

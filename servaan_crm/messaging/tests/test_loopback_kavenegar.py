@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from servaan_crm.messaging.gateways.base import (
     DeliveryState,
@@ -332,6 +333,12 @@ def test_journal_is_bounded(tmp_path: Path) -> None:
         assert len(state.read_text(encoding="utf-8").splitlines()) <= 1_400
     with start_loopback(state=state, keep=100) as again:
         assert again.counters["kept"] == 100
+
+
+def test_taken_port_is_one_clear_sentence(loopback: Loopback) -> None:
+    port = loopback.server.server_address[1]
+    with pytest.raises(CommandError, match=f"Port {port} cannot be used"):
+        call_command("run_loopback_gateway", port=port)
 
 
 def test_control_answers_over_http(loopback: Loopback) -> None:
