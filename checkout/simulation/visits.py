@@ -41,7 +41,7 @@ WITH steps AS MATERIALIZED (
                      + floor({u("key", 64)} * 60000)::bigint END AS ms,
            d.start_ms
       FROM proposed p JOIN sim_day d ON d.number = p.day
-     WHERE i = 0 OR (p.day < p.end_day AND {u("key", 62)} < d.weight)
+     WHERE i = 0 OR (p.day > p.join_day AND p.day < p.end_day AND {u("key", 62)} < d.weight)
 ), filled AS (
     SELECT v.n, v.id, v.key, v.ms, v.redeems,
            v.first_outlet <> ({u("key", 68)} < 0.12) AS first_outlet,
