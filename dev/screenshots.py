@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dev.errors import Refusal
 from dev.paths import ROOT
 from dev.screenshot_pages import PAGES, Page
 
@@ -31,12 +32,17 @@ SETTLED = (
 
 def log_in(context: Any, base: str, user: str) -> None:
     """Log a demo user in, once per browser context, through the login form."""
+    from playwright.sync_api import TimeoutError
+
     page = context.new_page()
     page.goto(f"{base}/login/")
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
-    page.wait_for_url(lambda url: "/login" not in url)
+    try:
+        page.wait_for_url(lambda url: "/login" not in url, timeout=15_000)
+    except TimeoutError:
+        raise Refusal(f"{user} cannot log in at {base}: {page.inner_text('body')[:200]!r}") from None
     page.close()
 
 
@@ -100,4 +106,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Refusal as refusal:
+        sys.exit(f"servaan: {refusal}")
