@@ -21,6 +21,16 @@ def get_customer_statistics(period: Period | None = None) -> dict[str, Any]:
     number of guests grew within it, None when there was nobody before. All other figures are of today.
     ``average_lifetime_value`` is in the base unit of the currency, both averages have two decimals.
     """
+    return get_customer_overview(period)[0]
+
+
+def get_customer_overview(
+    period: Period | None = None, **also: Period
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the customer statistics, and by name how many became guests within each period of ``also``.
+
+    One query for both.
+    """
     period = period or this_month()
     row = _customers().aggregate(
         total=Count("pk"),
@@ -31,8 +41,9 @@ def get_customer_statistics(period: Period | None = None) -> dict[str, Any]:
         visits=Coalesce(Sum("summary__total_visits"), 0),
         **_counts("segment", CustomerSummary.Segment.values),
         **_counts("tier", CustomerSummary.TierLevel.values),
+        **{f"also_{name}": _created(span) for name, span in also.items()},
     )
-    return {
+    statistics = {
         "total": row["total"],
         "active": row["active"],
         "new_this_month": row["new"],
@@ -42,6 +53,7 @@ def get_customer_statistics(period: Period | None = None) -> dict[str, Any]:
         "by_segment": {name: row[f"segment_{name}"] for name in CustomerSummary.Segment.values},
         "by_tier": {name: row[f"tier_{name}"] for name in CustomerSummary.TierLevel.values},
     }
+    return statistics, {name: row[f"also_{name}"] for name in also}
 
 
 def get_loyalty_statistics(period: Period | None = None) -> dict[str, Any]:
@@ -82,10 +94,10 @@ def get_points_flow(period: Period) -> dict[str, int]:
     )
 
 
-def count_new_customers(*periods: Period) -> list[int]:
-    """Return how many became guests within each period, from one query."""
-    row = _customers().aggregate(**{f"n{index}": _created(period) for index, period in enumerate(periods)})
-    return [row[f"n{index}"] for index in range(len(periods))]
+def get_active_points() -> int:
+    """Return the points that guests hold now."""
+    accounts = LoyaltyAccount.objects.filter(customer__deleted_at=None)
+    return int(accounts.aggregate(points=Coalesce(Sum("balance"), 0))["points"])
 
 
 def percent_of(part: int | Decimal, whole: int | Decimal) -> Decimal | None:

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from servaan_crm.web import search, views
+from servaan_crm.web import home, search, views
 
 app_name = "web"
 urlpatterns = [
+    path("", home.HomePage.as_view(), name="home"),
     path("manifest.webmanifest", views.manifest, name="manifest"),
     path("search/", search.Search.as_view(), name="search"),
     path("login/", views.Login.as_view(), name="login"),
