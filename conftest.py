@@ -154,3 +154,29 @@ def forget_cafe_hosts() -> Iterator[None]:
 
     forget_hosts()
     yield
+
+
+@pytest.fixture
+def chromium_page() -> Iterator[Any]:
+    """A page of a real Chromium; ``page.problems`` collects script errors and refused resources."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=os.environ.get("SERVAAN_CHROMIUM") or None,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--host-resolver-rules=MAP *.localhost 127.0.0.1",
+            ],
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 860})
+        page.problems = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on(
+            "console",
+            lambda message: page.problems.append(message.text) if message.type == "error" else None,
+        )
+        yield page
+        browser.close()

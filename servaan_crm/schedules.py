@@ -25,9 +25,9 @@ def _nightly(task: str, hour: int) -> dict[str, Any]:
 
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "dispatch events": _everywhere("core.dispatch_events", 10),
-    "send messages": _everywhere("messaging.dispatch_outbox", 15),
-    "reconcile unknown messages": _everywhere("messaging.reconcile_unknown", 60),
-    "poll delivery reports": _everywhere("messaging.poll_deliveries", 60),
+    "send messages": _everywhere("messaging.dispatch_outbox", 10),
+    "reconcile unknown messages": _everywhere("messaging.reconcile_unknown", 30),
+    "poll delivery reports": _everywhere("messaging.poll_deliveries", 15),
     "base segments": _nightly("segments.refresh_base_segments", 3),
     "purge": _nightly("core.purge", 4),
 }
