@@ -32,8 +32,7 @@ STATE_OF = {
 _RANK = {State.SENT: 1, State.DELIVERED: 3}  # everything else that is final: 2
 
 
-# Need not wait for the disk: after a crash of the server the claim is still there, becomes "unknown", and the
-# provider tells again. The ids go through an array, so that the planner never reads the whole table.
+# The ids go through an array, so that the planner never reads the whole table.
 _ACCEPT = """
 WITH r AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json)
@@ -48,7 +47,7 @@ UPDATE messaging_message AS m SET
     failed_at = CASE WHEN r.state NOT IN ('sent', 'delivered') THEN now() END,
     next_check_at = CASE WHEN r.state = 'sent' THEN now() + interval '5 seconds' END,
     error_class = '', error_code = '', error_text = '', updated_at = now()
-FROM r, (SELECT set_config('synchronous_commit', 'off', true)) AS fast
+FROM r
 WHERE m.id = r.id AND m.id = ANY(ARRAY(SELECT id FROM r)) AND m.state IN ('claimed', 'unknown', 'queued')
 """
 
