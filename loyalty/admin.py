@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from loyalty.models import LedgerEntry, LoyaltyAccount, LoyaltyProgram, Tier, TierChange
 from loyalty.services.program import update_program, update_tier
@@ -63,11 +64,16 @@ class LoyaltyAccountAdmin(ReadOnlyAdmin):
 class LedgerEntryAdmin(ReadOnlyAdmin):
     """Every change of every balance."""
 
-    list_display = ("created_at", "customer", "type", "points", "balance_after", "description", "created_by")
+    list_display = ("created_at", "customer", "type", "points", "balance_after", "description", "author")
     list_filter = ("type",)
     list_select_related = ("customer", "created_by")
     search_fields = ("customer__name", "=customer__phone", "=reference")
     ordering = ("-created_at",)
+
+    @admin.display(description=_("staff member"), ordering="created_by")
+    def author(self, entry: LedgerEntry) -> str:
+        """Who made the entry; "–" for the system."""
+        return entry.created_by.display_name if entry.created_by else "–"
 
 
 @admin.register(TierChange)
