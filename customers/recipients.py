@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.utils import translation
@@ -36,7 +37,7 @@ def refuse_recipients(candidates: Sequence[Candidate]) -> dict[UUID, str]:
     }
 
 
-def _reason(row: dict[str, object] | None) -> str:
+def _reason(row: Mapping[str, Any] | None) -> str:
     if row is None or row["deleted_at"] is not None:
         return _("The guest was deleted.")
     if row["status"] == Customer.Status.BLOCKED:

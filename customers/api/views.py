@@ -143,9 +143,9 @@ class CustomerView(CustomerAPIView):
 
 
 class RestoreCustomerView(CustomerAPIView):
-    """Bring a deleted customer back."""
+    """Bring a deleted customer back. Whoever may enter a guest may: the number comes back at the counter."""
 
-    permission = P.CUSTOMERS_DELETE
+    permission = P.CUSTOMERS_EDIT
 
     @extend_schema(operation_id="customers_restore", request=None, responses={200: schema.CustomerAnswer})
     def post(self, request: Request, customer_id: UUID) -> Response:

@@ -12,7 +12,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
-from servaan_crm.l10n.digits import INVISIBLE
+from servaan_crm.l10n.digits import INVISIBLE, localize
 from servaan_crm.l10n.jalali import local_date
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.phone import PhoneError, parse_phone
@@ -53,7 +53,7 @@ def clean_name(value: Any) -> str:
     name = " ".join(_text(value).split())
     name = name.strip("".join(map(chr, INVISIBLE)) + " ")
     if len(name.translate(INVISIBLE)) < NAME_MIN:
-        raise ValidationError(_("A name has at least %(count)d letters.") % {"count": NAME_MIN})
+        raise ValidationError(_("A name has at least %(count)s letters.") % {"count": localize(NAME_MIN)})
     return _short(name, NAME_MAX)
 
 
@@ -77,9 +77,13 @@ def _text(value: Any) -> str:
 
 def _short(text: str, most: int) -> str:
     if len(text) > most:
-        words = ngettext("At most %(count)d character.", "At most %(count)d characters.", most)
-        raise ValidationError(words % {"count": most})
+        raise ValidationError(_too_long(most))
     return text
+
+
+def _too_long(most: int) -> str:
+    words = ngettext("At most %(shown)s character.", "At most %(shown)s characters.", most)
+    return words % {"shown": localize(most)}
 
 
 def _limited(most: int) -> Callable[[Any], str]:
@@ -138,7 +142,7 @@ def _preferences(value: Any) -> dict[str, Any]:
     except (TypeError, ValueError):
         raise ValidationError(_("This cannot be stored as JSON.")) from None
     if len(text) > MAX_PREFERENCES or "\\u0000" in text:
-        raise ValidationError(_("At most %(count)d characters.") % {"count": MAX_PREFERENCES})
+        raise ValidationError(_too_long(MAX_PREFERENCES))
     allergies = value.get("allergies", [])
     if not isinstance(allergies, list) or not all(isinstance(item, str) for item in allergies):
         raise ValidationError(_("“allergies” is a list of texts."))

@@ -1,6 +1,16 @@
-"""Pages of this room."""
+"""``/customers/``."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from customers.web import views
 
 app_name = "customers"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.CustomerListPage.as_view(), name="list"),
+    path("new/", views.CreateCustomer.as_view(), name="create"),
+    path("<uuid:customer_id>/", views.CustomerPage.as_view(), name="detail"),
+    path("<uuid:customer_id>/edit/", views.EditCustomer.as_view(), name="edit"),
+    path("<uuid:customer_id>/delete/", views.DeleteCustomer.as_view(), name="delete"),
+    path("<uuid:customer_id>/restore/", views.RestoreCustomer.as_view(), name="restore"),
+    path("<uuid:customer_id>/visits/", views.CustomerVisits.as_view(), name="visits"),
+]

@@ -1,0 +1,27 @@
+"""Words of the customer pages: ``{% load customers %}``."""
+
+from datetime import datetime
+
+from django import template
+from django.utils import timezone
+
+from servaan_crm.l10n.digits import localize, to_ascii
+from servaan_crm.l10n.jalali import days_since, format_date, local_date, relative_day
+
+register = template.Library()
+
+# Up to here "five days ago" says more than a date; beyond it, the other way round.
+NEAR_DAYS = 13
+
+
+@register.filter
+def visit_day(at: datetime) -> str:
+    """Return the day of a visit: in words when it is near, else as a date."""
+    now = timezone.now()
+    return relative_day(at, now) if days_since(at, now) <= NEAR_DAYS else format_date(local_date(at), style="long")
+
+
+@register.filter
+def table_label(name: str) -> str:
+    """Return a table's number in the screen's digits; a code such as A5 stays as it is."""
+    return localize(name) if to_ascii(name).isdigit() else name
