@@ -25,7 +25,7 @@ class Automation(BaseModel):
 
     key = models.SlugField(_("key"), max_length=50, unique=True)
     name = models.CharField(_("name"), max_length=100)
-    trigger = models.CharField(_("sent"), max_length=40, choices=Trigger.choices)
+    trigger = models.CharField(_("trigger"), max_length=40, choices=Trigger.choices)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel.choices, default=Channel.SMS)
     template = models.TextField(_("text"), validators=[validate_template])
     is_active = models.BooleanField(_("active"), default=True)

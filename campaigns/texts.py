@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +26,7 @@ class MissingValue(ValueError):
         self.name = name
 
 
-def _refuse(message: object, **params: str) -> ValidationError:
+def _refuse(message: Any, **params: str) -> ValidationError:
     return ValidationError(message, code="INVALID_TEMPLATE", params=params)
 
 

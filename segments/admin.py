@@ -25,7 +25,7 @@ class SegmentAdmin(ServiceAdmin):
         return super().has_change_permission(request, obj) and not (obj and obj.is_system)
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Segment:
-        segment = Segment(**values, created_by=request.user)
+        segment = Segment(**values, created_by_id=request.user.pk)
         return save_segment(actor=request.user.actor, segment=segment)  # type: ignore[union-attr]
 
     def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> Segment:

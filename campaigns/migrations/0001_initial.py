@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
                 ('key', models.SlugField(unique=True, verbose_name='key')),
                 ('name', models.CharField(max_length=100, verbose_name='name')),
-                ('trigger', models.CharField(choices=[('visit.recorded:first', "after a guest's first visit")], max_length=40, verbose_name='sent')),
+                ('trigger', models.CharField(choices=[('visit.recorded:first', "after a guest's first visit")], max_length=40, verbose_name='trigger')),
                 ('channel', models.CharField(choices=[('sms', 'SMS')], default='sms', max_length=10, verbose_name='channel')),
                 ('template', models.TextField(validators=[campaigns.models.validate_template], verbose_name='text')),
                 ('is_active', models.BooleanField(default=True, verbose_name='active')),

@@ -41,7 +41,7 @@ class FeedbackFilters(serializers.Serializer[None]):
 
     rating = serializers.IntegerField(min_value=1, max_value=5, required=False)
     status = serializers.ChoiceField(choices=Feedback.Status.choices, required=False)
-    source = serializers.ChoiceField(choices=Feedback.Source.choices, required=False)
+    source = serializers.ChoiceField(choices=Feedback.Source.choices, required=False)  # type: ignore[assignment]
     customer_id = serializers.UUIDField(required=False)
 
 

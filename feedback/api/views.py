@@ -41,7 +41,8 @@ class FeedbackView(APIView):
         if phone and not values.get("customer_id"):
             values["customer_id"] = _customer_of(phone)
         values["source"] = values.pop("feedback_source")
-        feedback = services.record_feedback(actor=request.user.actor, **values)
+        actor = request.user.actor  # type: ignore[union-attr]
+        feedback = services.record_feedback(actor=actor, **values)
         return ok({"feedback": FeedbackOutput(feedback).data}, status=201)
 
 

@@ -38,5 +38,6 @@ class InteractionsView(APIView):
         form.is_valid(raise_exception=True)
         values = dict(form.validated_data)
         values["type"] = values.pop("interaction_type")
-        interaction = services.log_interaction(actor=request.user.actor, customer_id=customer_id, **values)
+        actor = request.user.actor  # type: ignore[union-attr]
+        interaction = services.log_interaction(actor=actor, customer_id=customer_id, **values)
         return ok({"interaction": InteractionOutput(interaction).data}, status=201)

@@ -144,9 +144,9 @@ def _is_owner(request: HttpRequest) -> bool:
 class PlatformUserAdmin(UserAdmin):
     """Owners of the platform."""
 
-    list_display = ("username", "name", "is_active", "last_login")
-    list_filter = ("is_active",)
-    list_select_related = ()
+    list_display = ("username", "name", "is_active", "last_login")  # type: ignore[assignment]
+    list_filter = ("is_active",)  # type: ignore[assignment]
+    list_select_related = ()  # type: ignore[assignment]
     fieldsets = (
         (None, {"fields": ("username", "password", "name", "phone", "email")}),
         (_("Work"), {"fields": ("role", "is_active")}),

@@ -1,6 +1,10 @@
 """Events and the audit trail: to be read only."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.core.admin_display import ReadOnlyAdmin
@@ -13,11 +17,11 @@ class EventStateFilter(admin.SimpleListFilter):
     title = _("state")
     parameter_name = "state"
 
-    def lookups(self, request, model_admin):  # type: ignore[no-untyped-def]
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [("pending", _("waiting")), ("done", _("done")), ("failed", _("failed"))]
 
-    def queryset(self, request, queryset):  # type: ignore[no-untyped-def]
-        states = {
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        states: dict[str | None, dict[str, Any]] = {
             "pending": {"dispatched_at": None, "failed_at": None},
             "done": {"dispatched_at__isnull": False},
             "failed": {"failed_at__isnull": False},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -150,7 +150,7 @@ class ReadOnlyAdmin(LocalDisplay):
     list_per_page = 50
     actions = None
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Iterable[Any]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if self.fields:
             return self.fields
         return [field.name for field in self.model._meta.concrete_fields if field.name not in self.leave_out]

@@ -22,6 +22,8 @@ DEBUG = False
 ALLOWED_HOSTS = [BASE_DOMAIN, f".{BASE_DOMAIN}"]
 
 SHARED_APPS = [
+    # Before django_tenants, whose own templates of the admin carry inline styles our CSP forbids.
+    "servaan_crm.core.admin_config.CafeAdminConfig",
     "django_tenants",
     "servaan_crm.tenancy",
     "servaan_crm.l10n",
@@ -33,7 +35,6 @@ SHARED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "servaan_crm.core.admin_config.CafeAdminConfig",
     "django.contrib.postgres",
     "rest_framework",
     "django_filters",
