@@ -153,7 +153,7 @@ def forget_cafe_hosts() -> Iterator[None]:
     from servaan_crm.tenancy.selectors import forget_hosts
 
     forget_hosts()
-    yield
+    return
 
 
 @pytest.fixture

@@ -161,7 +161,9 @@ def preview_visit(
     final = max(Decimal(0), total - discount)
     value = min(final, points_to_redeem * book.point_value)
     blocked = bool(customer and customer.is_blocked)
-    earning = Earning(0) if blocked else compute_earning(book, tier=tier, final_amount=final, points_value=value)
+    earning = (
+        Earning(0) if blocked else compute_earning(book, tier=tier, final_amount=final, points_value=value)
+    )
     balance = status.current_points if status else 0
     return Preview(
         earning=earning,

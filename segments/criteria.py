@@ -47,7 +47,8 @@ Build = Callable[[Any, str, Context], Q]
 
 def _fail(path: str, problem: str, allowed: list[str]) -> InvalidCriteria:
     return InvalidCriteria(
-        params={"path": path, "problem": problem}, details={"path": path, "problem": problem, "allowed": allowed}
+        params={"path": path, "problem": problem},
+        details={"path": path, "problem": problem, "allowed": allowed},
     )
 
 
@@ -124,7 +125,9 @@ def _choice(column: str, allowed: list[str]) -> Build:
         values = value if isinstance(value, list) else [value]
         unknown = [item for item in values if item not in allowed]
         if not values or unknown:
-            raise _fail(path, _("unknown value: %(values)s") % {"values": ", ".join(map(str, unknown))}, allowed)
+            raise _fail(
+                path, _("unknown value: %(values)s") % {"values": ", ".join(map(str, unknown))}, allowed
+            )
         return Q(**{f"{column}__in": values})
 
     return build
@@ -173,7 +176,9 @@ def compile_criteria(criteria: Any, context: Context, path: str = "criteria", de
 def _group(name: str, value: Any, path: str, context: Context, depth: int) -> Q:
     if not isinstance(value, list) or not value:
         raise _fail(path, _("a list of conditions is needed"), ["list"])
-    parts = [compile_criteria(item, context, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)]
+    parts = [
+        compile_criteria(item, context, f"{path}[{index}]", depth + 1) for index, item in enumerate(value)
+    ]
     condition = parts[0]
     for part in parts[1:]:
         condition = condition & part if name == "all" else condition | part

@@ -58,7 +58,9 @@ def refresh_customer(summary: CustomerSummary) -> str:
 
     The caller holds the guest's lock and has saved the summary. Returns the segment.
     """
-    row = with_base_segment(CustomerSummary.objects.filter(pk=summary.pk)).values_list("base_segment", flat=True)
+    row = with_base_segment(CustomerSummary.objects.filter(pk=summary.pk)).values_list(
+        "base_segment", flat=True
+    )
     segment = str(row.get())
     if segment != summary.segment:
         summary.segment = segment

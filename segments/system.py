@@ -31,14 +31,19 @@ def base_segments(cafe: Cafe) -> list[SystemSegment]:
             base="vip",
             name=gettext_noop("VIP guests"),
             description=gettext_noop("Guests of the gold or platinum tier who spent a lot"),
-            criteria={"lifetime_spent": {"min": VIP_SPEND[cafe.currency]}, "tier_level": ["gold", "platinum"]},
+            criteria={
+                "lifetime_spent": {"min": VIP_SPEND[cafe.currency]},
+                "tier_level": ["gold", "platinum"],
+            },
             color="#8A4B2A",
         ),
         SystemSegment(
             key="regular_customers",
             base="regular",
             name=gettext_noop("Regular guests"),
-            description=gettext_noop("Guests who come at least four times a month and were here in the last 14 days"),
+            description=gettext_noop(
+                "Guests who come at least four times a month and were here in the last 14 days"
+            ),
             criteria={"monthly_visits": {"min": 4}, "last_visit_days": {"max": 14}},
             color="#2F6F4F",
         ),

@@ -1,12 +1,12 @@
 """Addresses of a café."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from servaan_crm.api.exceptions import not_found
 
-api = [
+api: list[URLPattern | URLResolver] = [
     path("auth/", include("servaan_crm.accounts.api.urls")),
     path("callbacks/", include("servaan_crm.messaging.api.urls")),
     path("crm/", include("servaan_crm.api.urls")),

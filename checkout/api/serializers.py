@@ -25,7 +25,9 @@ class ItemSerializer(serializers.Serializer[VisitItem]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         unit, total, quantity = attrs.get("unit_price"), attrs.get("total_price"), attrs["quantity"]
         if unit is None and total is None:
-            raise serializers.ValidationError({"unit_price": [_("Give the price of one, or the total price.")]})
+            raise serializers.ValidationError(
+                {"unit_price": [_("Give the price of one, or the total price.")]}
+            )
         attrs["unit_price"] = unit if unit is not None else (total or Decimal(0)) / quantity
         attrs["total_price"] = total if total is not None else attrs["unit_price"] * quantity
         return attrs

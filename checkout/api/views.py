@@ -19,6 +19,7 @@ from checkout.errors import VisitNotFound
 from checkout.services import record_visit, void_visit
 from customers.models import Visit
 from servaan_crm.accounts.permissions import HasPermission, P, can
+from servaan_crm.accounts.requests import staff_of
 from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.responses import ok
 
@@ -37,7 +38,7 @@ class VisitsView(APIView):
     def _record(self, request: Request) -> Response:
         form = VisitRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        user = request.user
+        user = staff_of(request)
         receipt = record_visit(
             actor=user.actor, request=form.to_request(user), may_backdate=can(user, P.VISITS_BACKDATE)
         )
@@ -74,9 +75,9 @@ class VoidVisitView(APIView):
         form = VoidSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         receipt = void_visit(
-            actor=request.user.actor,
+            actor=staff_of(request).actor,
             visit_id=visit_id,
             reason=form.validated_data["reason"],
-            may_void_old=can(request.user, P.VISITS_BACKDATE),
+            may_void_old=can(staff_of(request), P.VISITS_BACKDATE),
         )
         return ok(void_payload(receipt))

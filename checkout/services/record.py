@@ -147,7 +147,9 @@ def _withheld(customer: Customer, book: RuleBook) -> str:
     return ""
 
 
-def _earning(request: VisitRequest, book: RuleBook, account: LoyaltyAccount, points_value: Decimal) -> Earning:
+def _earning(
+    request: VisitRequest, book: RuleBook, account: LoyaltyAccount, points_value: Decimal
+) -> Earning:
     earning = compute_earning(
         book, tier=account.tier, final_amount=request.final_amount, points_value=points_value
     )
@@ -165,6 +167,7 @@ def _write_visit(
     points_value: Decimal = Decimal(0),
     points_earned: int = 0,
 ) -> Visit:
+    assert request.visit_date is not None
     return Visit.objects.create(
         customer=customer,
         visit_number=customer.summary.last_visit_number if customer else None,

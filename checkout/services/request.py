@@ -92,7 +92,9 @@ def check_request(request: VisitRequest, *, may_backdate: bool) -> None:
             "values": ", ".join(Visit.PaymentMethod.values)
         }
     if request.visit_type not in Visit.VisitType.values:
-        problems["visit_type"] = _("Choose one of: %(values)s.") % {"values": ", ".join(Visit.VisitType.values)}
+        problems["visit_type"] = _("Choose one of: %(values)s.") % {
+            "values": ", ".join(Visit.VisitType.values)
+        }
     if len(request.items) > MAX_ITEMS:
         problems["items_ordered"] = _("At most %(most)s lines fit on one bill.") % {"most": MAX_ITEMS}
     if request.is_walk_in and request.points_to_redeem:
@@ -103,7 +105,9 @@ def check_request(request: VisitRequest, *, may_backdate: bool) -> None:
 
 def _check_amounts(request: VisitRequest, problems: dict[str, str]) -> None:
     if not 0 <= request.total_amount <= MAX_AMOUNT:
-        problems["total_amount"] = _("The amount must be between 0 and %(most)s.") % {"most": f"{MAX_AMOUNT:,}"}
+        problems["total_amount"] = _("The amount must be between 0 and %(most)s.") % {
+            "most": f"{MAX_AMOUNT:,}"
+        }
     elif not 0 <= request.discount_amount <= request.total_amount:
         problems["discount_applied"] = _("The discount must be between 0 and the total.")
     if request.points_to_redeem < 0:

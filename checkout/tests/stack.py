@@ -26,7 +26,9 @@ def database_url(wrapper: BaseDatabaseWrapper = connection) -> str:
     entry = wrapper.settings_dict
     credentials = quote(entry["USER"]) + (f":{quote(entry['PASSWORD'])}" if entry["PASSWORD"] else "")
     if entry["HOST"].startswith("/") or not entry["HOST"]:
-        return f"postgresql://{credentials}@/{entry['NAME']}?host={entry['HOST']}&port={entry['PORT'] or 5432}"
+        return (
+            f"postgresql://{credentials}@/{entry['NAME']}?host={entry['HOST']}&port={entry['PORT'] or 5432}"
+        )
     return f"postgresql://{credentials}@{entry['HOST']}:{entry['PORT'] or 5432}/{entry['NAME']}"
 
 

@@ -63,7 +63,9 @@ def test_same_idempotency_key_twenty_times_in_parallel(fresh_cafe, with_key):
     body = {"customer_phone": "09121110022", "total_amount": 100_000}
 
     def post():
-        return cast.api("staff").post("/api/crm/visits", body, format="json", HTTP_IDEMPOTENCY_KEY="till-1-bill-77")
+        return cast.api("staff").post(
+            "/api/crm/visits", body, format="json", HTTP_IDEMPOTENCY_KEY="till-1-bill-77"
+        )
 
     answers = run_together(cast, [post] * 20)
     assert {answer.status_code for answer in answers} == {201}
@@ -99,7 +101,9 @@ def test_everything_at_once_on_one_guest(fresh_cafe):
     first = [record_visit(actor=cast.staff.actor, request=request) for _ in range(6)]
     customer = first[0].customer
     actor = cast.manager.actor
-    jobs = [lambda visit=receipt.visit: void_visit(actor=actor, visit_id=visit.pk) for receipt in first[:3]] * 2
+    jobs = [
+        lambda visit=receipt.visit: void_visit(actor=actor, visit_id=visit.pk) for receipt in first[:3]
+    ] * 2
     jobs += [lambda: record_visit(actor=actor, request=request)] * 6
     jobs += [lambda: award_points(actor=actor, customer_id=customer.pk, points=33, reason="هدیه")] * 4
     jobs += [lambda: redeem_points(actor=actor, customer_id=customer.pk, points=700, reward_type="item")] * 6

@@ -22,11 +22,15 @@ E164 = "+989121110022"
 
 def counts():
     """Everything a checkout writes."""
-    return [model.objects.count() for model in (Customer, Visit, LedgerEntry, LoyaltyAccount, Event, TierChange)]
+    return [
+        model.objects.count() for model in (Customer, Visit, LedgerEntry, LoyaltyAccount, Event, TierChange)
+    ]
 
 
 def bill(total=250_000, **fields):
-    return VisitRequest(**{"total_amount": Decimal(total), "phone": E164, "customer_name": "سارا محمدی", **fields})
+    return VisitRequest(
+        **{"total_amount": Decimal(total), "phone": E164, "customer_name": "سارا محمدی", **fields}
+    )
 
 
 def test_first_visit_of_an_unknown_phone(cafe):
@@ -37,7 +41,9 @@ def test_first_visit_of_an_unknown_phone(cafe):
             "customer_name": "سارا محمدی",
             "total_amount": 135_500,
             "discount_applied": 10_000,
-            "items_ordered": [{"name": "اسپرسو دوبل", "quantity": 2, "unit_price": 45_000, "total_price": 90_000}],
+            "items_ordered": [
+                {"name": "اسپرسو دوبل", "quantity": 2, "unit_price": 45_000, "total_price": 90_000}
+            ],
             "payment_method": "cash",
             "points_earned": 999_999,
             "notes": "سرویس سریع و عالی",
@@ -63,7 +69,9 @@ def test_first_visit_of_an_unknown_phone(cafe):
 
 def test_paying_with_points_earns_nothing_for_that_part(cafe):
     record_visit(actor=cafe.staff.actor, request=bill(1_000_000))
-    receipt = record_visit(actor=cafe.staff.actor, request=bill(200_000, points_to_redeem=500, payment_method="card"))
+    receipt = record_visit(
+        actor=cafe.staff.actor, request=bill(200_000, points_to_redeem=500, payment_method="card")
+    )
     assert receipt.visit.points_value == 50_000
     assert receipt.visit.payment_method == "mixed"
     # 1,000 points made the guest silver: ×1.1 from the next visit on.
@@ -152,7 +160,9 @@ def test_a_wrong_body_names_the_field_and_changes_nothing(cafe, body, field):
 
 
 def test_invalid_phone_has_its_own_code_and_a_suggestion(cafe):
-    answer = cafe.api("staff").post("/api/crm/visits", {"customer_phone": "0912", "total_amount": 1}, format="json")
+    answer = cafe.api("staff").post(
+        "/api/crm/visits", {"customer_phone": "0912", "total_amount": 1}, format="json"
+    )
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (400, "INVALID_PHONE_FORMAT")
     assert error["details"]["phone"] == "0912"
@@ -193,7 +203,9 @@ def test_base_segment_follows_the_system_segments(cafe):
     now = timezone.now()
     for days in (20, 10, 5):
         receipt = record_visit(
-            actor=cafe.owner.actor, request=bill(60_000, visit_date=now - timedelta(days=days)), may_backdate=True
+            actor=cafe.owner.actor,
+            request=bill(60_000, visit_date=now - timedelta(days=days)),
+            may_backdate=True,
         )
         assert receipt.customer.summary.segment == "new"
     assert record_visit(actor=cafe.owner.actor, request=bill(60_000)).customer.summary.segment == "regular"

@@ -34,7 +34,9 @@ def test_redis_stops_during_checkout(stack, fresh_cafe):
     token = issue_tokens(cast.staff)["access"]
     stack.start_worker()
     stack.stop_redis()
-    answer = stack.post(cast.host, "/api/crm/visits", {"customer_phone": PHONE, "total_amount": 250_000}, token)
+    answer = stack.post(
+        cast.host, "/api/crm/visits", {"customer_phone": PHONE, "total_amount": 250_000}, token
+    )
     assert answer.status_code == 201, answer.text
     assert Visit.objects.count() == 1
     assert stack.texts_to(PHONE) == []
@@ -43,7 +45,9 @@ def test_redis_stops_during_checkout(stack, fresh_cafe):
     assert len(texts) == 1
     assert "۲۵۰" in texts[0], "the balance is in the text"
     assert cast.cafe.name in texts[0]
-    wait_for(lambda: Message.objects.filter(state__in=["sent", "delivered"]).exists(), what="the record of it")
+    wait_for(
+        lambda: Message.objects.filter(state__in=["sent", "delivered"]).exists(), what="the record of it"
+    )
     again = stack.post(cast.host, "/api/crm/visits", {"customer_phone": PHONE, "total_amount": 90_000}, token)
     assert again.status_code == 201
     wait_for(lambda: Message.objects.filter(state="delivered").exists(), 90, what="the delivery report")
@@ -58,7 +62,9 @@ def test_counter_by_keyboard(stack, fresh_cafe, chromium_page):
     MenuItem.objects.create(name="لاته", category="قهوه", price=Decimal(950_000))
     known = record_visit(
         actor=cast.staff.actor,
-        request=VisitRequest(total_amount=Decimal(4_000_000), phone="+989351112233", customer_name="مریم کریمی"),
+        request=VisitRequest(
+            total_amount=Decimal(4_000_000), phone="+989351112233", customer_name="مریم کریمی"
+        ),
     ).customer
     stack.start_worker()
     page = chromium_page

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from customers.errors import CustomerNotFound
 from customers.selectors.customers import find_deleted, get_customer, lookup
 from customers.services import restore_customer
 from servaan_crm.accounts.permissions import P, can
+from servaan_crm.accounts.requests import staff_of
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.idempotency import Answer, run_once
 from servaan_crm.l10n.locale import get_locale
@@ -131,8 +133,8 @@ class PreviewPart(CounterView):
         customer = get_customer(data["customer_id"]) if data.get("customer_id") else None
         preview = selectors.preview_visit(
             customer,
-            total=data.get("total_amount") or 0,
-            discount=data.get("discount") or 0,
+            total=data.get("total_amount") or Decimal(0),
+            discount=data.get("discount") or Decimal(0),
             points_to_redeem=data.get("points_to_redeem") or 0,
         )
         return render(request, "checkout/_preview.html", {"preview": preview})
@@ -160,7 +162,7 @@ class RecordVisit(CounterView):
         return response
 
     def _record(self, form: VisitForm) -> Answer:
-        user = self.request.user
+        user = staff_of(self.request)
         receipt = record_visit(
             actor=self.actor, request=form.to_request(user), may_backdate=can(user, P.VISITS_BACKDATE)
         )
@@ -168,7 +170,10 @@ class RecordVisit(CounterView):
         return Answer(status=200, body=render_to_string("checkout/_receipt.html", context, self.request))
 
     def _errors(self, form: VisitForm) -> HttpResponse:
-        problems = [(form.fields[name].label if name in form.fields else "", errors[0]) for name, errors in form.errors.items()]
+        problems = [
+            (form.fields[name].label if name in form.fields else "", errors[0])
+            for name, errors in form.errors.items()
+        ]
         response = render(self.request, "checkout/_errors.html", {"problems": problems}, status=422)
         response["HX-Retarget"] = "#bill-errors"
         response["HX-Reswap"] = "innerHTML"

@@ -1,5 +1,6 @@
 """The club over HTTP."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -15,6 +16,7 @@ from loyalty.models import LedgerEntry
 from loyalty.selectors import get_loyalty_status
 from loyalty.services import adjust_points, award_points, redeem_points
 from servaan_crm.accounts.permissions import HasPermission, P
+from servaan_crm.accounts.requests import staff_of
 from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.pagination import paginate
 from servaan_crm.core.responses import ok
@@ -50,7 +52,9 @@ class TransactionsView(APIView):
     def get(self, request: Request, customer_id: UUID) -> Response:
         rows = LedgerEntry.objects.filter(customer=_customer(customer_id)).order_by("-sequence")
         page, pagination = paginate(request, rows)
-        return ok({"transactions": [serializers.entry_payload(row) for row in page], "pagination": pagination})
+        return ok(
+            {"transactions": [serializers.entry_payload(row) for row in page], "pagination": pagination}
+        )
 
 
 class MoveView(APIView):
@@ -69,7 +73,7 @@ class MoveView(APIView):
         entry = self.move(request, dict(form.validated_data))
         return ok({"transaction": serializers.entry_payload(entry)}, status=201)
 
-    def move(self, request: Request, data: dict) -> LedgerEntry:
+    def move(self, request: Request, data: dict[str, Any]) -> LedgerEntry:
         """Call the service."""
         raise NotImplementedError
 
@@ -79,9 +83,9 @@ class AwardPointsView(MoveView):
     permission = P.LOYALTY_AWARD
     serializer = serializers.AwardSerializer
 
-    def move(self, request: Request, data: dict) -> LedgerEntry:
+    def move(self, request: Request, data: dict[str, Any]) -> LedgerEntry:
         data["reference"] = data.pop("transaction_id")
-        return award_points(actor=request.user.actor, **data)
+        return award_points(actor=staff_of(request).actor, **data)
 
 
 @extend_schema(request=serializers.RedeemSerializer, responses={201: dict})
@@ -89,9 +93,9 @@ class RedeemPointsView(MoveView):
     permission = P.LOYALTY_REDEEM
     serializer = serializers.RedeemSerializer
 
-    def move(self, request: Request, data: dict) -> LedgerEntry:
+    def move(self, request: Request, data: dict[str, Any]) -> LedgerEntry:
         data["reference"] = data.pop("applied_to_order")
-        return redeem_points(actor=request.user.actor, **data)
+        return redeem_points(actor=staff_of(request).actor, **data)
 
 
 @extend_schema(request=serializers.AdjustSerializer, responses={201: dict})
@@ -99,5 +103,5 @@ class AdjustPointsView(MoveView):
     permission = P.LOYALTY_ADJUST
     serializer = serializers.AdjustSerializer
 
-    def move(self, request: Request, data: dict) -> LedgerEntry:
-        return adjust_points(actor=request.user.actor, **data)
+    def move(self, request: Request, data: dict[str, Any]) -> LedgerEntry:
+        return adjust_points(actor=staff_of(request).actor, **data)

@@ -13,7 +13,9 @@ from servaan_crm.core.models import BaseModel
 class LoyaltyAccount(models.Model):
     """The state of one guest in the club: always what the ledger sums up to."""
 
-    customer = models.OneToOneField(Customer, models.CASCADE, primary_key=True, related_name="loyalty_account")
+    customer = models.OneToOneField(
+        Customer, models.CASCADE, primary_key=True, related_name="loyalty_account"
+    )
     balance = models.IntegerField(_("points"), default=0)
     last_sequence = models.PositiveIntegerField(default=0, editable=False)
     points_earned_total = models.IntegerField(_("points earned"), default=0)
@@ -84,7 +86,7 @@ class LedgerEntry(BaseModel):
     rule_version = models.PositiveIntegerField(_("rule version"), null=True, blank=True)
     shortfall = models.PositiveIntegerField(_("could not be taken back"), default=0)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, editable=False, related_name="+")
-    updated_at = None
+    updated_at = None  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("ledger entry")

@@ -16,9 +16,13 @@ class LoyaltyProgram(BaseModel):
         LIFETIME_SPEND = "lifetime_spend", _("amount spent over all time")
 
     is_active = models.BooleanField(_("active"), default=True)
-    amount_per_point = models.DecimalField(_("amount for one point"), max_digits=12, decimal_places=2, default=1000)
+    amount_per_point = models.DecimalField(
+        _("amount for one point"), max_digits=12, decimal_places=2, default=1000
+    )
     point_value = models.DecimalField(_("worth of one point"), max_digits=12, decimal_places=2, default=100)
-    minimum_amount = models.DecimalField(_("smallest bill that earns"), max_digits=14, decimal_places=2, default=0)
+    minimum_amount = models.DecimalField(
+        _("smallest bill that earns"), max_digits=14, decimal_places=2, default=0
+    )
     max_points_per_visit = models.PositiveIntegerField(_("most points per visit"), null=True, blank=True)
     tier_basis = models.CharField(
         _("tiers count"), max_length=20, choices=TierBasis.choices, default=TierBasis.LIFETIME_POINTS

@@ -91,13 +91,20 @@ def _append(
 
 
 def settle_tier(
-    *, customer: Customer, account: LoyaltyAccount, book: RuleBook, lifetime_spent: Decimal, visit: Visit | None = None
+    *,
+    customer: Customer,
+    account: LoyaltyAccount,
+    book: RuleBook,
+    lifetime_spent: Decimal,
+    visit: Visit | None = None,
 ) -> TierChange | None:
     """Raise the tier at once when the guest reached a higher one. Demotion waits for the period's end."""
     target = book.tier_for(tier_measure(book, account, lifetime_spent))
     if target.threshold <= book.tier(account.tier).threshold:
         return None
-    return change_tier(customer=customer, account=account, to_tier=target.level, visit=visit, reason="threshold")
+    return change_tier(
+        customer=customer, account=account, to_tier=target.level, visit=visit, reason="threshold"
+    )
 
 
 def change_tier(
@@ -109,7 +116,5 @@ def change_tier(
     )
     account.tier = to_tier
     account.tier_start_date = timezone.now().astimezone(get_locale().tz).date()
-    events.publish(
-        TierChanged(customer_id=customer.pk, from_tier=change.from_tier, to_tier=change.to_tier)
-    )
+    events.publish(TierChanged(customer_id=customer.pk, from_tier=change.from_tier, to_tier=change.to_tier))
     return change

@@ -75,7 +75,9 @@ def redeem_points(
     )  # fmt: skip
 
 
-def adjust_points(*, actor: Actor, customer_id: UUID, points: int, reason: str, notes: str = "") -> LedgerEntry:
+def adjust_points(
+    *, actor: Actor, customer_id: UUID, points: int, reason: str, notes: str = ""
+) -> LedgerEntry:
     """Correct a balance by a signed number of points; a manager's tool.
 
     Raises:
@@ -114,8 +116,12 @@ def _move(
         if not book.is_active and not allow_blocked:
             raise ProgramInactive
         account = account_of(customer)
-        entries = post(actor=actor, customer=customer, account=account, movements=[Movement(**movement)], book=book)
-        settle_tier(customer=customer, account=account, book=book, lifetime_spent=customer.summary.lifetime_spent)
+        entries = post(
+            actor=actor, customer=customer, account=account, movements=[Movement(**movement)], book=book
+        )
+        settle_tier(
+            customer=customer, account=account, book=book, lifetime_spent=customer.summary.lifetime_spent
+        )
         save_account(customer, account)
         return entries[0]
 

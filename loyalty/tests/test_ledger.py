@@ -79,7 +79,9 @@ def test_award_redeem_adjust(cafe, guest):
         format="json",
     )
     assert redeem.json()["data"]["transaction"]["points_change"] == -200
-    adjust = api.post("/api/crm/loyalty/adjust-points", {**base, "points": -50, "reason": "اشتباه"}, format="json")
+    adjust = api.post(
+        "/api/crm/loyalty/adjust-points", {**base, "points": -50, "reason": "اشتباه"}, format="json"
+    )
     assert adjust.json()["data"]["transaction"]["balance_after"] == 800
     too_much = api.post(
         "/api/crm/loyalty/redeem-points", {**base, "points": 801, "reward_type": "item"}, format="json"
@@ -87,9 +89,12 @@ def test_award_redeem_adjust(cafe, guest):
     error = too_much.json()["error"]
     assert (too_much.status_code, error["code"]) == (409, "INSUFFICIENT_POINTS")
     assert error["details"] == {"available": 800, "requested": 801}
-    assert api.get(f"/api/crm/customers/{guest.pk}/loyalty/transactions").json()["data"]["pagination"][
-        "total_items"
-    ] == 4
+    assert (
+        api.get(f"/api/crm/customers/{guest.pk}/loyalty/transactions").json()["data"]["pagination"][
+            "total_items"
+        ]
+        == 4
+    )
     check_cafe()
 
 

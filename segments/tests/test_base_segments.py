@@ -81,7 +81,8 @@ def test_whole_cafe_agrees_with_plain_python(cafe):
                 request=VisitRequest(
                     total_amount=Decimal(rng.choice([40_000, 400_000, 3_000_000])),
                     phone=f"+9891211{number:05d}",
-                    visit_date=now - timedelta(days=rng.choice([0, 1, 3, 13, 14, 15, 20, 29, 30, 31, 60]), hours=1),
+                    visit_date=now
+                    - timedelta(days=rng.choice([0, 1, 3, 13, 14, 15, 20, 29, 30, 31, 60]), hours=1),
                 ),
             )
     for customer in Customer.objects.all():

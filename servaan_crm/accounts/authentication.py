@@ -17,7 +17,7 @@ from servaan_crm.accounts.models import ApiKey, User
 
 def tenant_id() -> str:
     """Return the id that tokens of the current café carry; "public" on the platform."""
-    return str(getattr(connection.tenant, "id", "public"))
+    return str(getattr(getattr(connection, "tenant", None), "id", "public"))
 
 
 def issue_tokens(user: User) -> dict[str, str]:
@@ -31,7 +31,7 @@ def issue_tokens(user: User) -> dict[str, str]:
 def check_tenant(token: Token) -> None:
     """Raise InvalidToken when ``token`` was issued by another café."""
     if token.get("tenantId") != tenant_id():
-        raise InvalidToken(_("This token belongs to another café."))
+        raise InvalidToken(str(_("This token belongs to another café.")))
 
 
 class CafeJWTAuthentication(JWTAuthentication):

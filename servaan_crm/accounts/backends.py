@@ -40,7 +40,11 @@ class RoleBackend(BaseBackend):
     """User name and password of the café in hand."""
 
     def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+        self,
+        request: HttpRequest | None,
+        username: str | None = None,
+        password: str | None = None,
+        **kwargs: Any,
     ) -> Any:
         from servaan_crm.accounts.models import User
 

@@ -32,7 +32,9 @@ class Outlet(BaseModel):
         ordering = ["created_at"]
         constraints = [
             models.UniqueConstraint(fields=["name"], name="outlet_name"),
-            models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="outlet_one_default"),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="outlet_one_default"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,13 +79,13 @@ class User(BaseModel, AbstractBaseUser):
     phone = models.CharField(_("phone"), max_length=16, blank=True)
     role = models.CharField(_("role"), max_length=12, choices=Role.choices, default=Role.STAFF)
     outlet = models.ForeignKey(Outlet, models.SET_NULL, null=True, blank=True, verbose_name=_("outlet"))
-    is_active = models.BooleanField(_("active"), default=True)
+    is_active = models.BooleanField(_("active"), default=True)  # type: ignore[misc]
 
     objects = UserManager()
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: list[str] = []  # type: ignore[misc]
 
     class Meta:
         verbose_name = _("staff member")

@@ -5,8 +5,8 @@ from typing import Any
 from django.contrib.auth.mixins import AccessMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from servaan_crm.accounts.models import User
 from servaan_crm.accounts.permissions import P, can, require_permission_feature
+from servaan_crm.accounts.requests import staff_of
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.errors import PermissionDenied
 
@@ -34,6 +34,4 @@ class RolePage(AccessMixin):
     @property
     def actor(self) -> Actor:
         """The logged-in user as the author of a change."""
-        user = self.request.user
-        assert isinstance(user, User)
-        return user.actor
+        return staff_of(self.request).actor

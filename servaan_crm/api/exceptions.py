@@ -86,7 +86,7 @@ def _api_exception(error: exceptions.APIException) -> Response:
     headers: dict[str, str] = {}
     details: dict[str, Any] = {}
     if isinstance(error, exceptions.Throttled):
-        seconds = max(1, int(error.wait or 1))
+        seconds = max(1, int(getattr(error, "wait", None) or 1))
         headers["Retry-After"] = str(seconds)
         details["retry_after_seconds"] = seconds
     elif isinstance(error, exceptions.ParseError):

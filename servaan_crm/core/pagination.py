@@ -22,12 +22,16 @@ def read_number(request: Request, name: str, default: int, highest: int | None =
     except ValueError:
         value = 0
     if value < 1 or (highest is not None and value > highest):
-        limits = _("a whole number from 1 to %(highest)s") % {"highest": highest} if highest else _("a whole number from 1")
+        limits = _("a whole number from 1")
+        if highest:
+            limits = _("a whole number from 1 to %(highest)s") % {"highest": highest}
         raise ValidationError({name: [_("Give %(limits)s.") % {"limits": limits}]})
     return value
 
 
-def paginate(request: Request, rows: QuerySet[Any], *, max_limit: int = MAX_LIMIT) -> tuple[list[Any], dict[str, int]]:
+def paginate(
+    request: Request, rows: QuerySet[Any], *, max_limit: int = MAX_LIMIT
+) -> tuple[list[Any], dict[str, int]]:
     """Return one page of ``rows`` and the ``pagination`` block.
 
     Raises:

@@ -32,4 +32,6 @@ def problem_of(error: DomainError) -> dict[str, Any]:
 
 def problem_response(error: DomainError) -> HttpResponse:
     """Return the answer for a DomainError raised outside DRF's views."""
-    return HttpResponse(render(problem_of(error)), status=error.status, content_type="application/json; charset=utf-8")
+    return HttpResponse(
+        render(problem_of(error)), status=error.status, content_type="application/json; charset=utf-8"
+    )

@@ -48,12 +48,14 @@ def enqueue(task: Task, *args: Any, **kwargs: Any) -> None:
     Several identical requests within one transaction become one message. Raises NoCafeError on the
     public schema.
     """
-    schema_name = connection.schema_name
+    schema_name = getattr(connection, "schema_name", "")
     if not schema_name or schema_name == get_public_schema_name():
         raise NoCafeError(f"{task.name} was queued without a café")
     publish = partial(_publish, task.name, task, schema_name, args, kwargs)
     waiting = (entry[1] for entry in connection.run_on_commit)
-    if any(isinstance(func, partial) and func.func is _publish and func.args == publish.args for func in waiting):
+    if any(
+        isinstance(func, partial) and func.func is _publish and func.args == publish.args for func in waiting
+    ):
         return
     transaction.on_commit(publish)
 

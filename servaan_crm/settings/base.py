@@ -233,7 +233,11 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "servaan"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_connect_timeout": 1, "socket_timeout": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+}
 # A publish never holds the counter up: the sweep delivers what a dead broker could not announce.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -248,7 +252,10 @@ LOGGING = {
     "disable_existing_loggers": False,
     "filters": {"cafe": {"()": "servaan_crm.core.logs.CafeFilter"}},
     "formatters": {
-        "line": {"format": "{asctime} {levelname} [{schema_name}] [{request_id}] {name}: {message}", "style": "{"}
+        "line": {
+            "format": "{asctime} {levelname} [{schema_name}] [{request_id}] {name}: {message}",
+            "style": "{",
+        }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["cafe"]}},
     "root": {"handlers": ["console"], "level": env.text("SERVAAN_LOG_LEVEL", "INFO")},

@@ -83,5 +83,6 @@ class HealthMiddleware:
         if request.path == "/readyz":
             results = readiness()
             ready = all(value == "ok" for value in results.values())
-            return JsonResponse({"status": "ok" if ready else "unavailable", "checks": results}, status=200 if ready else 503)
+            body = {"status": "ok" if ready else "unavailable", "checks": results}
+            return JsonResponse(body, status=200 if ready else 503)
         return self.get_response(request)

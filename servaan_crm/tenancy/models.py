@@ -58,7 +58,9 @@ class Cafe(TenantMixin):
     country = models.CharField(_("country"), max_length=2, choices=Country.choices, default=Country.IR)
     currency = models.CharField(_("currency"), max_length=3, choices=Currency.choices, default=Currency.IRR)
     show_toman = models.BooleanField(_("show amounts in toman"), default=True)
-    calendar = models.CharField(_("calendar"), max_length=10, choices=Calendar.choices, default=Calendar.JALALI)
+    calendar = models.CharField(
+        _("calendar"), max_length=10, choices=Calendar.choices, default=Calendar.JALALI
+    )
     language = models.CharField(_("language"), max_length=5, default="fa")
     time_zone = models.CharField(_("time zone"), max_length=40, default="Asia/Tehran")
     features = models.JSONField(_("features"), default=all_features)

@@ -55,7 +55,9 @@ def create_cafe(
         ValidationError: the slug or a locale field is not valid.
         CafeExists: a café with this slug is already in use.
     """
-    cafe = _reserve(slug=slug, name=name, name_en=name_en, country=country, is_demo=is_demo, overrides=overrides)
+    cafe = _reserve(
+        slug=slug, name=name, name_en=name_en, country=country, is_demo=is_demo, overrides=overrides
+    )
     progress("tables")
     if not schema_exists(cafe.schema_name):
         with connection.cursor() as cursor:
@@ -71,7 +73,9 @@ def create_cafe(
     return cafe
 
 
-def _reserve(*, slug: str, name: str, name_en: str, country: str, is_demo: bool, overrides: dict[str, Any]) -> Cafe:
+def _reserve(
+    *, slug: str, name: str, name_en: str, country: str, is_demo: bool, overrides: dict[str, Any]
+) -> Cafe:
     existing = Cafe.objects.filter(slug=slug).first()
     if existing is not None:
         if existing.provisioned_at:

@@ -33,4 +33,6 @@ class Command(BaseCommand):
         except DomainError as error:
             raise CommandError(error.text("en")) from None
         self.stdout.write(self.style.SUCCESS(f"{cafe.name}: schema {cafe.schema_name}"))
-        self.stdout.write(f"Add its owner: manage.py tenant_command createsuperuser --schema={cafe.schema_name}")
+        self.stdout.write(
+            f"Add its owner: manage.py tenant_command createsuperuser --schema={cafe.schema_name}"
+        )
