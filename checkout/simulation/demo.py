@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from django.contrib.auth.hashers import make_password
-from django.db import connection
-from django_tenants.utils import tenant_context
+from django_tenants.utils import get_public_schema_name, schema_context, tenant_context
 
 from checkout.simulation.history import fill_servaan
 from checkout.simulation.run import make_plan, simulate
@@ -81,17 +81,21 @@ def create_demo(progress: Progress = lambda line: None) -> None:
     """
     password = make_password(PASSWORD)
     for spec in CAFES:
-        cafe = _cafe(spec, progress)
+        with schema_context(get_public_schema_name()):
+            cafe = _cafe(spec, progress)
         with tenant_context(cafe), use_locale(cafe.locale):
             _people(spec, password)
             if not Customer.objects.exists():
-                spec.fill(lambda line, slug=spec.slug: progress(f"{slug}: {line}"))
-    connection.set_schema_to_public()
-    _user("owner", password, role="owner", name="Servaan")
+                spec.fill(partial(_report, progress, spec.slug))
+    with schema_context(get_public_schema_name()):
+        _user("owner", password, role="owner", name="Servaan")
+
+
+def _report(progress: Progress, slug: str, line: str) -> None:
+    progress(f"{slug}: {line}")
 
 
 def _cafe(spec: DemoCafe, progress: Progress) -> Cafe:
-    connection.set_schema_to_public()
     existing = Cafe.objects.filter(slug=spec.slug).first()
     if existing is not None and not existing.is_demo:
         raise NotADemo(

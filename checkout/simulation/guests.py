@@ -1,5 +1,7 @@
 """Who the guests are: when they came first, how often they come, until when, and what they like."""
 
+from dataclasses import dataclass
+
 from checkout.simulation.baskets import TASTES
 from checkout.simulation.calendar import BUCKETS
 from checkout.simulation.draws import Draws
@@ -12,6 +14,7 @@ ONE_TIMERS = 0.3
 PROSPECTS = 0.02
 # Prime to every count of phone numbers, so that multiples of it modulo that count never repeat.
 _PHONE_STRIDE = 7_368_787
+_JOINED = at("joined_ms")
 
 
 class TooManyGuests(ValueError):
@@ -72,55 +75,45 @@ def _pick(draws: Draws, values: tuple[str, ...], salt: int) -> str:
     return f"({sql_array(values)})[1 + {draws.index('g.n', salt, len(values))}]"
 
 
-def insert_customers(
-    draws: Draws,
-    profile: Profile,
-    *,
-    count: int,
-    days: int,
-    likes: list[str],
-    outlets: list[str],
-    staff: list[str],
-) -> str:
-    """Return the statement that writes the guests, oldest first.
+@dataclass(frozen=True, slots=True)
+class House:
+    """The café the guests come to: ids of outlets (one or two) and staff, and the favourite of each taste."""
 
-    likes: the favourite drink of each taste. outlets, staff: ids as text.
-    """
+    outlets: tuple[str, ...]
+    staff: tuple[str, ...]
+    likes: tuple[str, ...] = ()
+
+    def author(self, draws: Draws, key: str, salt: int) -> str:
+        """Return the expression of the staff member who wrote a row; NULL when there is nobody."""
+        if not self.staff:
+            return "NULL::uuid"
+        return f"({sql_array(self.staff)})[1 + {draws.index(key, salt, len(self.staff))}]::uuid"
+
+    def outlet(self, is_first: str) -> str:
+        """Return the expression of the outlet: the first one where ``is_first`` holds."""
+        return f"(CASE WHEN {is_first} THEN '{self.outlets[0]}' ELSE '{self.outlets[-1]}' END)::uuid"
+
+
+def insert_customers(draws: Draws, profile: Profile, house: House, *, count: int, days: int) -> str:
+    """Return the statement that writes the guests, oldest first."""
     u = draws.uniform
     female = f"{u('g.n', 20)} < 0.54"
-    author = (
-        f"({sql_array(tuple(staff))})[1 + {draws.index('g.n', 39, len(staff))}]::uuid"
-        if staff
-        else "NULL::uuid"
-    )
     first = f"floor((SELECT count(*) FROM sim_first WHERE gender = 'female') * {u('g.n', 21)} ^ 1.5)::int"
     man = f"floor((SELECT count(*) FROM sim_first WHERE gender = 'male') * {u('g.n', 21)} ^ 1.5)::int"
     last = f"floor((SELECT count(*) FROM sim_last) * {u('g.n', 22)} ^ 1.4)::int"
-    has_latin, has_mail = f"{u('g.n', 23)} < 0.25 AND f.latin <> ''", f"{u('g.n', 24)} < 0.12"
-    latin_first, latin_last = "coalesce(nullif(f.latin, ''), f.name)", "coalesce(nullif(l.latin, ''), l.name)"
-    moment = at("joined_ms")
-    whether = f"{u('g.n', 30)}"
-    blocked = f"(end_day < {days} - 30 AND {whether} < 0.015)"
+    author = house.author(draws, "g.n", 39)
     columns = {
         "id": "g.id",
-        "created_at": moment,
-        "updated_at": moment,
+        "created_at": _JOINED,
+        "updated_at": _JOINED,
         "phone": _phone(profile, draws.seed, count),
-        "name": "f.name || ' ' || l.name",
-        "name_english": f"CASE WHEN {has_latin} THEN f.latin || ' ' || l.latin ELSE '' END",
-        "email": f"CASE WHEN {has_mail} THEN lower({latin_first} || '.' || {latin_last}) || g.n"
-        " || '@example.com' ELSE '' END",
-        "gender": f"CASE WHEN {u('g.n', 25)} < 0.9 THEN f.gender ELSE '' END",
-        "birthday": f"CASE WHEN {u('g.n', 26)} < 0.6 THEN {_days_before(moment, 6600, 14000, u('g.n', 27))} END",
-        "anniversary": f"CASE WHEN {u('g.n', 28)} < 0.08 THEN {_days_before(moment, 200, 7000, u('g.n', 29))} END",
-        "status": f"CASE WHEN {blocked} THEN 'blocked' WHEN end_day < {days} - 60 AND {whether} < 0.07"
-        " THEN 'inactive' ELSE 'active' END",
-        "block_reason": f"CASE WHEN {blocked} THEN {_pick(draws, profile.block_reasons, 40)} ELSE '' END",
+        **_identity(draws),
+        **_standing(draws, profile, days),
         "notes": f"CASE WHEN {u('g.n', 31)} < 0.06 THEN {_pick(draws, profile.notes, 32)} ELSE '' END",
-        "preferences": _preferences(draws, profile, likes),
+        "preferences": _preferences(draws, profile, house.likes),
         "city": f"CASE WHEN {u('g.n', 36)} < 0.3 THEN {_pick(draws, profile.cities, 37)} ELSE '' END",
         "allow_marketing": f"{u('g.n', 38)} < 0.8",
-        "outlet_id": f"(CASE WHEN first_outlet THEN '{outlets[0]}' ELSE '{outlets[-1]}' END)::uuid",
+        "outlet_id": house.outlet("first_outlet"),
         "created_by_id": author,
         "updated_by_id": author,
     }
@@ -132,15 +125,43 @@ def insert_customers(
     return insert_select(Customer, columns, source)
 
 
-def _days_before(moment: str, least: int, spread: int, draw: str) -> str:
-    return f"{moment}::date - ({least} + {spread} * {draw} ^ 1.6)::int"
+def _identity(draws: Draws) -> dict[str, str]:
+    u = draws.uniform
+    has_latin, has_mail = f"{u('g.n', 23)} < 0.25 AND f.latin <> ''", f"{u('g.n', 24)} < 0.12"
+    latin_first, latin_last = "coalesce(nullif(f.latin, ''), f.name)", "coalesce(nullif(l.latin, ''), l.name)"
+    address = f"lower({latin_first} || '.' || {latin_last}) || g.n || '@example.com'"
+    return {
+        "name": "f.name || ' ' || l.name",
+        "name_english": f"CASE WHEN {has_latin} THEN f.latin || ' ' || l.latin ELSE '' END",
+        "email": f"CASE WHEN {has_mail} THEN {address} ELSE '' END",
+        "gender": f"CASE WHEN {u('g.n', 25)} < 0.9 THEN f.gender ELSE '' END",
+        "birthday": f"CASE WHEN {u('g.n', 26)} < 0.6 THEN {_days_before(6600, 14000, u('g.n', 27))} END",
+        "anniversary": f"CASE WHEN {u('g.n', 28)} < 0.08 THEN {_days_before(200, 7000, u('g.n', 29))} END",
+    }
 
 
-def _preferences(draws: Draws, profile: Profile, likes: list[str]) -> str:
+def _standing(draws: Draws, profile: Profile, days: int) -> dict[str, str]:
+    """Return status and reason; only those who stay away are blocked or inactive."""
+    draw = draws.uniform("g.n", 30)
+    blocked, inactive = (
+        f"end_day < {days} - 30 AND {draw} < 0.015",
+        f"end_day < {days} - 60 AND {draw} < 0.07",
+    )
+    return {
+        "status": f"CASE WHEN {blocked} THEN 'blocked' WHEN {inactive} THEN 'inactive' ELSE 'active' END",
+        "block_reason": f"CASE WHEN {blocked} THEN {_pick(draws, profile.block_reasons, 40)} ELSE '' END",
+    }
+
+
+def _days_before(least: int, spread: int, draw: str) -> str:
+    return f"{_JOINED}::date - ({least} + {spread} * {draw} ^ 1.6)::int"
+
+
+def _preferences(draws: Draws, profile: Profile, likes: tuple[str, ...]) -> str:
     likes_something, allergic = f"{draws.uniform('g.n', 33)} < 0.3", f"{draws.uniform('g.n', 34)} < 0.05"
     return (
         "jsonb_strip_nulls(jsonb_build_object("
-        f"'favorite_drink', CASE WHEN {likes_something} THEN ({sql_array(tuple(likes))})[1 + taste] END, "
+        f"'favorite_drink', CASE WHEN {likes_something} THEN ({sql_array(likes)})[1 + taste] END, "
         f"'allergies', CASE WHEN {allergic} THEN jsonb_build_array({_pick(draws, profile.allergies, 35)}) END))"
     )
 

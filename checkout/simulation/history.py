@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from checkout.simulation import lookups, visits
 from checkout.simulation.draws import Draws
+from checkout.simulation.guests import House
 from checkout.simulation.profiles import profile_for
 from checkout.simulation.run import analyze, drop_staging, put_menu, write_staged
 from checkout.simulation.servaan import GUESTS, Bill, solve
@@ -54,9 +55,9 @@ def write_history(history: Sequence[tuple[UUID, Sequence[Bill]]]) -> int:
     cafe, book = get_cafe(), get_rule_book()
     profile = profile_for(cafe.country)
     draws = Draws(1, zlib.crc32(cafe.schema_name.encode()))
-    outlets = [str(pk) for pk in Outlet.objects.order_by("-is_default").values_list("pk", flat=True)[:1]]
+    outlets = Outlet.objects.order_by("-is_default").values_list("pk", flat=True)[:1]
     users = User.objects.filter(is_active=True, role="staff").order_by("username")
-    staff = [str(pk) for pk in users.values_list("pk", flat=True)]
+    house = House(outlets=tuple(map(str, outlets)), staff=tuple(map(str, users.values_list("pk", flat=True))))
     _stage(history)
     with connection.cursor() as cursor:
         cursor.execute(visits.CREATE_VISITS)
@@ -68,7 +69,7 @@ def write_history(history: Sequence[tuple[UUID, Sequence[Bill]]]) -> int:
         )
         cursor.execute("DROP TABLE sim_bill")
     CustomerSummary.objects.filter(pk__in=[customer_id for customer_id, _ in history]).delete()
-    written, _ = write_staged(draws, profile, book, outlets, staff, cafe.time_zone, _quiet)
+    written, _ = write_staged(draws, profile, book, house, cafe.time_zone, _quiet)
     analyze()
     refresh_base_segments()
     drop_staging()

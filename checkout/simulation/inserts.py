@@ -14,8 +14,9 @@ def insert_select(model: type[models.Model], columns: dict[str, str], source: st
     """
     values = dict(columns)
     for field in model._meta.concrete_fields:
-        if field.column not in values and not field.generated and not isinstance(field, models.AutoField):
-            values[field.column] = _literal(field)
+        name = str(field.column)
+        if name not in values and not field.generated and not isinstance(field, models.AutoField):
+            values[name] = _literal(field)
     names = ", ".join(connection.ops.quote_name(name) for name in values)
     return f"INSERT INTO {model._meta.db_table} ({names})\nSELECT {', '.join(values.values())}\n{source}"
 

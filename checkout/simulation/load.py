@@ -1,6 +1,7 @@
 """From the staging tables into the café's own: visits, ledger, accounts, tier history, summaries."""
 
 from checkout.simulation.draws import Draws
+from checkout.simulation.guests import House
 from checkout.simulation.inserts import at, insert_select, sql_array
 from checkout.simulation.profiles import Profile
 from customers.models import CustomerSummary, Visit
@@ -19,14 +20,7 @@ TABLES = (
 AUDITED = ("customers_customer", "customers_customer_tags")
 
 
-def _author(draws: Draws, staff: list[str]) -> str:
-    """Return the expression of who recorded the bill; the same for a visit and its ledger entries."""
-    if not staff:
-        return "NULL::uuid"
-    return f"({sql_array(tuple(staff))})[1 + {draws.index('v.key', 90, len(staff))}]::uuid"
-
-
-def insert_visits(draws: Draws, profile: Profile, *, outlets: list[str], staff: list[str]) -> str:
+def insert_visits(draws: Draws, profile: Profile, house: House) -> str:
     """Return the statement that writes ``sim_sorted`` as visits, in the order they happened."""
     u = draws.uniform
     kind = draws.choice("v.key", 91, profile.visit_types)
@@ -39,7 +33,7 @@ def insert_visits(draws: Draws, profile: Profile, *, outlets: list[str], staff: 
         "customer_id": "v.customer",
         "visit_number": "v.number",
         "visit_date": at("v.ms"),
-        "outlet_id": f"(CASE WHEN v.first_outlet THEN '{outlets[0]}' ELSE '{outlets[-1]}' END)::uuid",
+        "outlet_id": house.outlet("v.first_outlet"),
         "visit_type": "k.kind",
         "table_number": f"CASE WHEN k.kind = 'dine_in' THEN (1 + {draws.index('v.key', 94, 18)})::text ELSE '' END",
         "server_name": f"CASE WHEN k.kind = 'delivery' THEN '' ELSE {server} END",
@@ -54,18 +48,23 @@ def insert_visits(draws: Draws, profile: Profile, *, outlets: list[str], staff: 
         f" WHEN k.kind = 'delivery' THEN 'online' ELSE {payment} END",
         "points_earned": "v.earned",
         "points_redeemed": "v.redeemed",
-        "created_by_id": _author(draws, staff),
+        "created_by_id": _author(draws, house),
     }
     source = f"""  FROM sim_sorted v JOIN sim_basket b ON b.id = v.basket
  CROSS JOIN LATERAL (SELECT {kind} AS kind) AS k"""
     return insert_select(Visit, columns, source)
 
 
+def _author(draws: Draws, house: House) -> str:
+    """Return who recorded the bill; the same for a visit and its ledger entries."""
+    return house.author(draws, "v.key", 90)
+
+
 def _visit_id(draws: Draws) -> str:
     return draws.uuid7("v.ms", "v.key", 2)
 
 
-def insert_ledger(draws: Draws, book: RuleBook, *, staff: list[str]) -> str:
+def insert_ledger(draws: Draws, book: RuleBook, house: House) -> str:
     """Return the statement that writes redemptions and earnings, in the order they happened."""
     earned_id, redeemed_id = draws.uuid7("v.ms", "v.key", 4), draws.uuid7("v.ms", "v.key", 3)
     columns = {
@@ -81,7 +80,7 @@ def insert_ledger(draws: Draws, book: RuleBook, *, staff: list[str]) -> str:
         "description": "CASE e.kind WHEN 1 THEN 'Paid with points' ELSE 'Visit' END",
         "explanation": f"CASE e.kind WHEN 1 THEN '{{}}'::jsonb ELSE {_explanation(book)} END",
         "rule_version": str(book.version),
-        "created_by_id": _author(draws, staff),
+        "created_by_id": _author(draws, house),
     }
     source = """  FROM sim_sorted v CROSS JOIN LATERAL (VALUES
        (1, 1, -v.redeemed, v.balance - v.redeemed),

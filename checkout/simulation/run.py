@@ -130,8 +130,7 @@ class _Run:
                 self.draws,
                 self.profile,
                 self.book,
-                self.outlets,
-                self.staff,
+                self.house,
                 self.locale.time_zone,
                 self._phase,
             )
@@ -173,9 +172,12 @@ class _Run:
         outlets = list(Outlet.objects.filter(is_active=True).order_by("-is_default", "created_at"))
         if len(outlets) < 2:
             outlets.append(Outlet.objects.create(name=self.profile.second_outlet))
-        self.outlets = [str(outlet.pk) for outlet in outlets[:2]]
         users = User.objects.filter(is_active=True, role__in=("staff", "manager")).order_by("username")
-        self.staff = [str(pk) for pk in users.values_list("pk", flat=True)]
+        self.house = guests.House(
+            outlets=tuple(str(outlet.pk) for outlet in outlets[:2]),
+            staff=tuple(str(pk) for pk in users.values_list("pk", flat=True)),
+            likes=tuple(dish.name for dish in favourites(self.profile.menu)),
+        )
         self.item_ids = put_menu(self.profile)
         self.tag_ids = [str(Tag.objects.get_or_create(name=name)[0].pk) for name in self.profile.tags]
 
@@ -185,7 +187,6 @@ class _Run:
         lookups.fill_days(build_days(plan.today, plan.days, self.locale))
         lookups.fill_names(self.profile)
         lookups.fill_baskets(self.profile, self.item_ids, plan.seed)
-        likes = [dish.name for dish in favourites(self.profile.menu)]
         with self._phase("guests") as count, connection.cursor() as cursor:
             cursor.execute("ANALYZE sim_arrival, sim_day, sim_first, sim_last, sim_basket, sim_traffic")
             cursor.execute(
@@ -194,11 +195,8 @@ class _Run:
             cursor.execute("CREATE INDEX ON sim_guest (n)")
             cursor.execute("ANALYZE sim_guest")
             cursor.execute(
-                guests.insert_customers(
-                    draws, self.profile, count=plan.customers, days=plan.days, likes=likes,
-                    outlets=self.outlets, staff=self.staff,
-                )
-            )  # fmt: skip
+                guests.insert_customers(draws, self.profile, self.house, count=plan.customers, days=plan.days)
+            )
             count(cursor.rowcount)
             cursor.execute(guests.insert_tags(draws, self.tag_ids))
 
@@ -245,8 +243,7 @@ def write_staged(
     draws: Draws,
     profile: Profile,
     book: RuleBook,
-    outlets: list[str],
-    staff: list[str],
+    house: guests.House,
     time_zone: str,
     phase: Phase,
 ) -> tuple[int, int]:
@@ -260,8 +257,8 @@ def write_staged(
             cursor.execute("CREATE INDEX ON sim_standing (n)")
             cursor.execute("ANALYZE sim_standing, sim_sorted")
         statements = (
-            ("visits", load.insert_visits(draws, profile, outlets=outlets, staff=staff)),
-            ("ledger", load.insert_ledger(draws, book, staff=staff)),
+            ("visits", load.insert_visits(draws, profile, house)),
+            ("ledger", load.insert_ledger(draws, book, house)),
             ("accounts", load.insert_accounts(book, time_zone)),
             ("tiers", load.insert_tier_changes(draws, book)),
             ("summaries", load.insert_summaries(book)),

@@ -153,13 +153,14 @@ def _try(
         else:
             share = wanted / sum(place >= number for place in free) / float(book.tier(tier).multiplier)
             amount = share * float(book.amount_per_point) * rng.uniform(0.6, 1.4)
-            basket = min(
-                rng.sample(choices, 60), key=lambda choice, amount=amount: abs(choice.total - amount)
-            )
-            bill = (basket, 0, guest.redemptions.get(number, 0))
+            bill = (_near(amount, rng.sample(choices, 60)), 0, guest.redemptions.get(number, 0))
         bills.append(bill)
         earned += _points(book, tier, bill)
     return bills if earned == guest.points else None
+
+
+def _near(amount: float, choices: list[Basket]) -> Basket:
+    return min(choices, key=lambda choice: abs(choice.total - amount))
 
 
 def _printed(bill: FixedBill, item_ids: dict[str, str]) -> _Choice:

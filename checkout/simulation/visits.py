@@ -60,26 +60,13 @@ SELECT v.n, v.id AS customer, v.key, v.ms, v.basket, v.first_outlet, b.total,
 """
 
 
-def create_pass(book: RuleBook, *, redeem_step: int, club_is_open: bool) -> str:
-    """Return the statement that makes ``pg_temp.sim_pass(query)``.
-
-    It walks over bills in the guest's order and adds visit number, points and tier to each, by the rules of
-    :func:`loyalty.rules.compute_earning` and :func:`loyalty.services.ledger.settle_tier`. ``wish`` of a bill:
-    0 no redemption, a number of points, or -1 for as many as fit, in steps of ``redeem_step``.
-    """
-    levels = [tier.level for tier in book.tiers]
-    start = levels.index("bronze") + 1 if "bronze" in levels else 1
-    thresholds = ", ".join(str(tier.threshold) for tier in book.tiers)
-    multipliers = ", ".join(str(tier.multiplier) for tier in book.tiers)
-    cap = "NULL" if book.max_points_per_visit is None else book.max_points_per_visit
-    measure = "spent" if book.tier_basis == "lifetime_spend" else "total"
-    return f"""
+_PASS = """
 CREATE OR REPLACE FUNCTION pg_temp.sim_pass(query text) RETURNS SETOF sim_visit LANGUAGE plpgsql AS $pass$
 DECLARE
     r record; o sim_visit; guest bigint := NULL;
     thresholds numeric[] := ARRAY[{thresholds}]::numeric[];
     multipliers numeric[] := ARRAY[{multipliers}]::numeric[];
-    cap int := {cap}; club boolean := {club_is_open and book.is_active};
+    cap int := {cap}; club boolean := {club};
     visits int; points int; total int; spent numeric; entries int; level smallint; paid numeric;
 BEGIN
     FOR r IN EXECUTE query LOOP
@@ -91,18 +78,18 @@ BEGIN
         o.first_outlet := r.first_outlet; o.discount := r.discount; o.final := r.total - r.discount;
         o.number := visits; o.balance := points; o.sequence := entries; o.tier := level;
         o.redeemed := 0; o.points_value := 0; o.base := 0; o.earned := 0;
-        IF club AND r.wish <> 0 AND {book.point_value} > 0 THEN
-            o.redeemed := least(points, floor(o.final / {book.point_value})::int);
+        IF club AND r.wish <> 0 AND {point_value} > 0 THEN
+            o.redeemed := least(points, floor(o.final / {point_value})::int);
             IF r.wish > 0 THEN
                 o.redeemed := CASE WHEN o.redeemed < r.wish THEN 0 ELSE r.wish END;
             ELSE
                 o.redeemed := o.redeemed - o.redeemed % {redeem_step};
             END IF;
-            o.points_value := o.redeemed * {book.point_value};
+            o.points_value := o.redeemed * {point_value};
         END IF;
         paid := o.final - o.points_value;
-        IF club AND paid > 0 AND paid >= {book.minimum_amount} THEN
-            o.base := floor(paid / {book.amount_per_point});
+        IF club AND paid > 0 AND paid >= {minimum_amount} THEN
+            o.base := floor(paid / {amount_per_point});
             o.earned := least(floor(o.base * multipliers[level]), cap);
         END IF;
         IF o.redeemed > 0 THEN entries := entries + 1; END IF;
@@ -110,7 +97,7 @@ BEGIN
         points := points - o.redeemed + o.earned;
         total := total + o.earned;
         spent := spent + o.final;
-        WHILE club AND level < {len(levels)} AND thresholds[level + 1] <= {measure} LOOP
+        WHILE club AND level < {levels} AND thresholds[level + 1] <= {measure} LOOP
             level := level + 1;
         END LOOP;
         o.tier_after := level;
@@ -118,6 +105,29 @@ BEGIN
     END LOOP;
 END $pass$
 """
+
+
+def create_pass(book: RuleBook, *, redeem_step: int, club_is_open: bool) -> str:
+    """Return the statement that makes ``pg_temp.sim_pass(query)``.
+
+    It walks over bills in the guest's order and adds visit number, points and tier to each, by the rules of
+    :func:`loyalty.rules.compute_earning` and :func:`loyalty.services.ledger.settle_tier`. ``wish`` of a bill:
+    0 no redemption, a number of points, or -1 for as many as fit, in steps of ``redeem_step``.
+    """
+    levels = [tier.level for tier in book.tiers]
+    return _PASS.format(
+        start=levels.index("bronze") + 1 if "bronze" in levels else 1,
+        levels=len(levels),
+        thresholds=", ".join(str(tier.threshold) for tier in book.tiers),
+        multipliers=", ".join(str(tier.multiplier) for tier in book.tiers),
+        cap="NULL" if book.max_points_per_visit is None else book.max_points_per_visit,
+        club=club_is_open and book.is_active,
+        measure="spent" if book.tier_basis == "lifetime_spend" else "total",
+        point_value=book.point_value,
+        minimum_amount=book.minimum_amount,
+        amount_per_point=book.amount_per_point,
+        redeem_step=redeem_step,
+    )
 
 
 def insert_walk_ins(draws: Draws, profile: Profile, *, share: float, baskets: int, until_ms: int) -> str:
