@@ -82,6 +82,8 @@ def make_plan(
         raise NotSimulated("--seed must be between 0 and 999,999")
     now, locale = timezone.now(), get_cafe().locale
     today = today or local_date(now, locale)
+    if today > local_date(now, locale):
+        raise NotSimulated("--today lies in the future")
     end = local_day_bounds(today, locale.tz)[1] - timedelta(milliseconds=1)
     return Plan(customers, days, seed, today, min(now, end).astimezone(UTC), walk_ins)
 

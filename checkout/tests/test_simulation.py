@@ -176,6 +176,8 @@ def test_refusals_say_why(cafe: Any) -> None:
         small()
     with pytest.raises(NotSimulated, match="--days"):
         make_plan(customers=10, days=1, seed=1)
+    with pytest.raises(NotSimulated, match="future"):
+        make_plan(customers=10, days=100, seed=1, today=date(2999, 1, 1))
     with pytest.raises(NoProfile, match="IN, IR"):
         profile_for("BD")
     with pytest.raises(CommandError, match="no café with the schema nowhere"):
