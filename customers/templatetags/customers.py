@@ -18,7 +18,11 @@ NEAR_DAYS = 13
 def visit_day(at: datetime) -> str:
     """Return the day of a visit: in words when it is near, else as a date."""
     now = timezone.now()
-    return relative_day(at, now) if days_since(at, now) <= NEAR_DAYS else format_date(local_date(at), style="long")
+    return (
+        relative_day(at, now)
+        if days_since(at, now) <= NEAR_DAYS
+        else format_date(local_date(at), style="long")
+    )
 
 
 @register.filter

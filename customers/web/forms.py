@@ -8,8 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers.models import Customer, Tag
 from customers.services.validation import MAX_NOTES, clean_fields
@@ -45,10 +44,16 @@ class CustomerForm(forms.Form):
     favorite_drink = forms.CharField(label=gettext_lazy("Favourite drink"), required=False, max_length=100)
     preferred_time = forms.ChoiceField(label=gettext_lazy("Usual time"), required=False, choices=DAY_PARTS)
     notes = forms.CharField(
-        label=gettext_lazy("Notes"), required=False, max_length=MAX_NOTES, widget=forms.Textarea(attrs={"rows": 3})
+        label=gettext_lazy("Notes"),
+        required=False,
+        max_length=MAX_NOTES,
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
     tags = forms.ModelMultipleChoiceField(
-        label=gettext_lazy("Tags"), required=False, queryset=Tag.objects.none(), widget=forms.CheckboxSelectMultiple
+        label=gettext_lazy("Tags"),
+        required=False,
+        queryset=Tag.objects.none(),
+        widget=forms.CheckboxSelectMultiple,
     )
     birthday = LocalDateField(label=gettext_lazy("Birthday"), required=False)
     anniversary = LocalDateField(label=gettext_lazy("Anniversary"), required=False)
@@ -121,7 +126,9 @@ def _initial(customer: Customer) -> dict[str, Any]:
     time = preferences.get("preferred_time", "")
     return {
         **{name: getattr(customer, name) for name in _PLAIN},
-        "allergies": "، ".join(customer.allergies) if get_locale().is_persian else ", ".join(customer.allergies),
+        "allergies": "، ".join(customer.allergies)
+        if get_locale().is_persian
+        else ", ".join(customer.allergies),
         "favorite_drink": preferences.get("favorite_drink", ""),
         "preferred_time": time if time in known else "",
         "tags": list(customer.tags.all()),

@@ -127,7 +127,11 @@ def found_in(customer: Customer, query: str) -> str:
         at = search_key(line).find(key)
         if at >= 0:
             first = max(0, at - SNIPPET // 2)
-            return ("…" if first else "") + line[first : first + SNIPPET] + ("…" if len(line) > first + SNIPPET else "")
+            return (
+                ("…" if first else "")
+                + line[first : first + SNIPPET]
+                + ("…" if len(line) > first + SNIPPET else "")
+            )
     return ""
 
 

@@ -24,6 +24,7 @@ from customers.web.profile import profile_of
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import EditConflict
+from servaan_crm.core.features import is_enabled
 
 PAGE_SIZES = (20, 50, 100)
 VISITS_PER_PAGE = 15
@@ -48,7 +49,9 @@ class CustomerListPage(RolePage, View):
         return response
 
     def _base(self, request: HttpRequest, asked: CustomerFilter) -> dict[str, Any]:
-        kept = {name: value for name, value in request.GET.items() if value and name not in ("search", "page")}
+        kept = {
+            name: value for name, value in request.GET.items() if value and name not in ("search", "page")
+        }
         return {
             "search": request.GET.get("search", ""),
             "kept": kept,
@@ -95,7 +98,7 @@ class CustomerPage(RolePage, View):
             "can_edit": may_edit,
             "can_delete": can(request.user, P.CUSTOMERS_DELETE),
             "can_record": can(request.user, P.VISITS_RECORD),
-            "loyalty_card_url": _address("loyalty:card", customer.pk),
+            **_loyalty_parts(request, customer),
             "counter_url": _address("checkout:counter"),
         }
         return render(request, "customers/detail.html", context)
@@ -202,7 +205,11 @@ def timeline_page(request: HttpRequest, customer: Customer) -> dict[str, Any]:
     first = (number - 1) * VISITS_PER_PAGE
     visits = list(visit_timeline(customer.pk)[first : first + VISITS_PER_PAGE + 1])
     more = len(visits) > VISITS_PER_PAGE
-    return {"visits": visits[:VISITS_PER_PAGE], "visits_page": number, "next_page": number + 1 if more else None}
+    return {
+        "visits": visits[:VISITS_PER_PAGE],
+        "visits_page": number,
+        "next_page": number + 1 if more else None,
+    }
 
 
 def _page_number(request: HttpRequest) -> int:
@@ -216,6 +223,16 @@ def _owner(error: CustomerAlreadyExists) -> dict[str, Any]:
     if "deleted_customer_id" in details:
         return {"restorable": Customer.objects.get(pk=details["deleted_customer_id"])}
     return {"owner": all_customers().get(pk=details["customer_id"])}
+
+
+def _loyalty_parts(request: HttpRequest, customer: Customer) -> dict[str, str]:
+    """Return the addresses of the club's parts of the profile, for those who may see them."""
+    if not (can(request.user, P.LOYALTY_VIEW) and is_enabled("loyalty")):
+        return {}
+    return {
+        "loyalty_card_url": _address("loyalty:card", customer.pk),
+        "loyalty_panel_url": _address("loyalty:panel", customer.pk),
+    }
 
 
 def _address(name: str, *args: Any) -> str:
