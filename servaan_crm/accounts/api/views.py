@@ -25,12 +25,20 @@ class RefreshSerializer(serializers.Serializer[None]):
     refresh = serializers.CharField(max_length=4000)
 
 
-class TokenView(APIView):
-    """Exchange user name and password for an access and a refresh token."""
+class CredentialView(APIView):
+    """An address that takes credentials in its body: open to all, and 401 when they are wrong."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
     rate_area = "login"
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """Without it DRF would answer 403, because no authentication class offers a challenge."""
+        return 'Bearer realm="api"'
+
+
+class TokenView(CredentialView):
+    """Exchange user name and password for an access and a refresh token."""
 
     @extend_schema(request=CredentialsSerializer, responses={200: dict})
     def post(self, request: Request) -> Response:
@@ -42,12 +50,8 @@ class TokenView(APIView):
         return _tokens(issue_tokens(user))
 
 
-class TokenRefreshView(APIView):
+class TokenRefreshView(CredentialView):
     """Exchange a refresh token for a new access token with the user's role of today."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    rate_area = "login"
 
     @extend_schema(request=RefreshSerializer, responses={200: dict})
     def post(self, request: Request) -> Response:
