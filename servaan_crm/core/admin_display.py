@@ -10,15 +10,29 @@ from django.contrib import admin, messages
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
+from servaan_crm.core.db import write
 from servaan_crm.core.errors import DomainError
-from servaan_crm.l10n.digits import localize
-from servaan_crm.l10n.forms import DigitsIntegerField, LocalDateField, MoneyField
+from servaan_crm.core.features import FEATURES, is_enabled
+from servaan_crm.l10n.forms import DigitsIntegerField, LocalDateField, MoneyField, PhoneField
 from servaan_crm.l10n.jalali import format_date, format_datetime
 from servaan_crm.l10n.money import format_money, format_number
+from servaan_crm.l10n.phone import display
 
 # From this size on a decimal is an amount of money; percentages and multipliers are smaller.
 _MONEY_DIGITS = 12
+
+
+# Rooms whose feature toggle has another name than the room.
+FEATURE_OF = {"customers": "crm", "segments": "crm"}
+
+
+def room_is_on(app_label: str) -> bool:
+    """Whether the café has the feature of this room switched on; rooms without one always are."""
+    feature = FEATURE_OF.get(app_label, app_label)
+    return feature not in FEATURES or is_enabled(feature)
 
 
 def is_money(field: models.Field[Any, Any]) -> bool:
@@ -42,9 +56,14 @@ def writer_of(field: models.Field[Any, Any], *, money: bool = True) -> Callable[
         return lambda value: format_number(value, places=field.decimal_places or 0)
     if isinstance(field, models.IntegerField):
         return lambda value: format_number(value)
-    if isinstance(field, models.CharField) and field.name in {"phone", "recipient", "sender"}:
-        return localize
+    if isinstance(field, models.CharField) and field.name in {"phone", "recipient"}:
+        return _national
     return None
+
+
+def _national(e164: str) -> SafeString:
+    """Return a number as people of the country write it, isolated from the direction of the text around."""
+    return format_html('<bdi dir="ltr">{}</bdi>', display(e164)) if e164 else SafeString("")
 
 
 class LocalDisplay(admin.ModelAdmin):
@@ -52,6 +71,31 @@ class LocalDisplay(admin.ModelAdmin):
 
     # Decimal columns that are large and yet no money.
     not_money: tuple[str, ...] = ()
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return room_is_on(self.opts.app_label) and super().has_view_permission(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return room_is_on(self.opts.app_label) and super().has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return room_is_on(self.opts.app_label) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return room_is_on(self.opts.app_label) and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write with the author known to the audit trail."""
+        with write(request.user.actor):  # type: ignore[union-attr]
+            super().save_model(request, obj, form, change)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with write(request.user.actor):  # type: ignore[union-attr]
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        with write(request.user.actor):  # type: ignore[union-attr]
+            super().delete_queryset(request, queryset)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         return [self._written(name) for name in super().get_list_display(request)]
@@ -95,6 +139,8 @@ class LocalDisplay(admin.ModelAdmin):
             return LocalDateField
         if is_money(db_field) and db_field.name not in self.not_money:
             return MoneyField
+        if isinstance(db_field, models.CharField) and db_field.name == "phone":
+            return PhoneField
         return DigitsIntegerField if isinstance(db_field, models.IntegerField) else None
 
     def _placed(self, entry: Any, frozen: set[str], only_shown: bool) -> Any:
@@ -205,3 +251,7 @@ class ServiceAdmin(LocalDisplay):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def may_delete(self, request: HttpRequest) -> bool:
+        """Whether the role may delete here, for rooms that have a service for it."""
+        return LocalDisplay.has_delete_permission(self, request)

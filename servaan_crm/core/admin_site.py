@@ -15,15 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.core.admin_display import LocalDisplay
 from servaan_crm.core.errors import PermissionDenied
-from servaan_crm.core.features import FEATURES, is_enabled
 from servaan_crm.l10n.locale import get_locale
 
 # Rooms in the order of daily use; what is not named here comes last.
 ORDER = (
     "tenancy", "customers", "loyalty", "feedback", "segments", "campaigns", "outreach", "messaging", "accounts", "core",
 )  # fmt: skip
-# Rooms whose toggle has another name than the room.
-FEATURE_OF = {"customers": "crm", "segments": "crm"}
 # Tables of libraries that are nobody's daily work: roles replace groups, tokens are kept by the API.
 LEFT_OUT = {"auth", "token_blacklist"}
 
@@ -83,13 +80,6 @@ class CafeAdminSite(LocalSite):
             request.GET.get("next") or resolve_url("admin:index"), resolve_url(settings.LOGIN_URL)
         )
 
-    def _build_app_dict(self, request: HttpRequest, label: Any = None) -> dict[str, Any]:
-        """Leave out the rooms whose feature the café switched off."""
-        found = super()._build_app_dict(request, label)
-        if label:
-            return found if not found or _is_on(label) else {}
-        return {name: app for name, app in found.items() if _is_on(name)}
-
 
 class PlatformAdminSite(LocalSite):
     """The back office of the platform itself, on the public schema: cafés, domains, platform owners."""
@@ -100,8 +90,3 @@ class PlatformAdminSite(LocalSite):
 
 
 platform_site = PlatformAdminSite(name="admin")
-
-
-def _is_on(app_label: str) -> bool:
-    feature = FEATURE_OF.get(app_label, app_label)
-    return feature not in FEATURES or is_enabled(feature)

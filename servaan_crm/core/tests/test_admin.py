@@ -11,6 +11,7 @@ from django.urls import reverse
 from django_tenants.utils import tenant_context
 
 from campaigns.models import Automation
+from customers.models import Customer, MenuItem
 from feedback.models import Feedback
 from feedback.services import record_feedback
 from feedback.tests.helpers import make_customer, make_visit, without_feature
@@ -75,6 +76,7 @@ def test_index_is_grouped_by_room_and_hides_what_is_switched_off(cafe):
     assert "tenancy" not in rooms
     with without_feature(cafe, "feedback"):
         assert "feedback" not in [app["app_label"] for app in browser.get("/admin/").context["app_list"]]
+        assert browser.get(url(Feedback)).status_code == 403
 
 
 @pytest.mark.parametrize("role", ["staff", "agent", "integrator"])
@@ -240,6 +242,36 @@ def test_the_last_owner_stays(cafe):
     answer = cafe.browser("owner").post(url(User, "change", cafe.owner.pk), form, follow=True)
     assert answer.status_code == 200
     assert User.objects.get(pk=cafe.owner.pk).role == "owner"
+
+
+def test_guests_are_kept_through_the_services(cafe):
+    browser = cafe.browser("manager")
+    form = {
+        "name": "کیان مرادی", "phone": "۰۹۱۲ ۳۴۵ ۶۷۸۹", "status": "active", "allow_marketing": "on",
+        "birthday": "۱۳۷۵/۱۲/۳۰", "block_reason": "", "name_english": "", "email": "", "gender": "", "anniversary": "",
+        "notes": "", "address": "", "city": "", "postal_code": "",
+    }  # fmt: skip
+    answer = browser.post(url(Customer, "add"), form)
+    assert answer.status_code == 302, answer.context["errors"]
+    guest = Customer.objects.select_related("summary").get(phone="+989123456789")
+    assert (str(guest.birthday), guest.summary.total_visits) == ("1997-03-20", 0)
+    assert browser.post(url(Customer, "add"), form, follow=True).status_code == 200
+    assert Customer.objects.count() == 1
+    assert (
+        browser.post(url(Customer, "change", guest.pk), {**form, "name": "کیان مرادی‌نیا"}).status_code == 302
+    )
+    guest.refresh_from_db()
+    assert (guest.name, guest.version) == ("کیان مرادی‌نیا", 2)
+    for query in ("كيان", "۰۹۱۲۳۴۵", "مرادی نیا"):
+        assert "مرادی‌نیا" in browser.get(url(Customer), {"q": query}).content.decode(), query
+
+
+def test_the_menu_is_kept_in_toman_and_its_author_is_known(cafe):
+    form = {"name": "لاته", "category": "قهوه", "price": "۸۵٬۰۰۰", "is_active": "on", "display_order": "۱"}
+    assert cafe.browser("manager").post(url(MenuItem, "add"), form).status_code == 302
+    item = MenuItem.objects.get()
+    assert (item.price, item.display_order) == (850_000, 1)
+    assert AuditEntry.objects.get(table_name="customers_menuitem").actor_name == cafe.manager.name
 
 
 def test_the_neighbours_rows_are_not_there(cafe, other_cafe):
