@@ -1,7 +1,33 @@
 """The customer book."""
 
+from customers.models.book import (
+    DuplicateDismissal,
+    ImportJob,
+    ImportReject,
+    MergeRecord,
+    RecentSearch,
+    SavedView,
+)
 from customers.models.customer import Customer, CustomerSummary, Tag
 from customers.models.menu import MenuItem
+from customers.models.profile import Channel, ConsentChange, CustomerNote, CustomField, FamilyMember
 from customers.models.visit import Visit
 
-__all__ = ["Customer", "CustomerSummary", "MenuItem", "Tag", "Visit"]
+__all__ = [
+    "Channel",
+    "ConsentChange",
+    "CustomField",
+    "Customer",
+    "CustomerNote",
+    "CustomerSummary",
+    "DuplicateDismissal",
+    "FamilyMember",
+    "ImportJob",
+    "ImportReject",
+    "MenuItem",
+    "MergeRecord",
+    "RecentSearch",
+    "SavedView",
+    "Tag",
+    "Visit",
+]

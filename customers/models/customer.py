@@ -63,7 +63,12 @@ class Customer(BaseModel):
     )
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
     updated_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
+    custom = models.JSONField(_("own fields"), default=dict, db_default={}, blank=True)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, editable=False)
+    erased_at = models.DateTimeField(_("erased at"), null=True, editable=False)
+    merged_into = models.ForeignKey(
+        "self", models.SET_NULL, null=True, editable=False, related_name="merged_from"
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     search_key = search_key_field(
@@ -87,6 +92,10 @@ class Customer(BaseModel):
         indexes = [
             GinIndex(fields=["search_key"], name="customer_search", opclasses=["gin_trgm_ops"]),
             GinIndex(fields=["phone"], name="customer_phone_part", opclasses=["gin_trgm_ops"]),
+            GinIndex(fields=["custom"], name="customer_custom", opclasses=["jsonb_path_ops"]),
+            models.Index(
+                fields=["email"], name="customer_email", condition=Q(deleted_at=None) & ~Q(email="")
+            ),
             models.Index(fields=["-created_at", "id"], name="customer_created", condition=Q(deleted_at=None)),
             models.Index(fields=["sort_key", "id"], name="customer_sort", condition=Q(deleted_at=None)),
             models.Index(fields=["status"], name="customer_status", condition=Q(deleted_at=None)),

@@ -56,6 +56,8 @@ class LedgerEntry(BaseModel):
         EXPIRED = "expired", _("Expired")
         REVERSED_EARNING = "reversed_earning", _("Earning taken back")
         REVERSED_REDEMPTION = "reversed_redemption", _("Redemption given back")
+        MERGE_EARNED = "merge_earned", _("Earned points moved by a merge")
+        MERGE_REDEEMED = "merge_redeemed", _("Redeemed points moved by a merge")
 
     # Entries that belong to "earned" in the account; all others belong to "redeemed".
     EARNING_TYPES = (
@@ -65,6 +67,7 @@ class LedgerEntry(BaseModel):
         Type.EARNED_BIRTHDAY,
         Type.ADJUSTMENT_ADD,
         Type.REVERSED_EARNING,
+        Type.MERGE_EARNED,
     )
 
     customer = models.ForeignKey(
@@ -102,7 +105,8 @@ class LedgerEntry(BaseModel):
                 | Q(points__lt=0, type__in=[
                     "redeemed_discount", "redeemed_item", "adjustment_subtract", "expired",
                 ])
-                | Q(points__lte=0, type="reversed_earning"),
+                | Q(points__lte=0, type="reversed_earning")
+                | (~Q(points=0) & Q(type__in=["merge_earned", "merge_redeemed"])),
                 name="ledger_sign",
             ),
             models.UniqueConstraint(

@@ -35,6 +35,11 @@ END $$
 CREATE_REFUSAL_FUNCTION = """
 CREATE OR REPLACE FUNCTION core_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- A guest's right to be erased reaches the trail of changes too; nothing else does, and the ledger never.
+    IF TG_TABLE_NAME = 'core_auditentry' AND TG_OP = 'UPDATE'
+       AND current_setting('servaan.erasing', true) = 'yes' THEN
+        RETURN NEW;
+    END IF;
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$
 """
