@@ -57,6 +57,7 @@ def prepare(guests: int, say: Callable[[str], None]) -> Subject:
     """
     call_command("migrate_schemas", shared=True, interactive=False, verbosity=0)
     cafe = _cafe(guests, say)
+    call_command("migrate_schemas", schema_name=cafe.schema_name, interactive=False, verbosity=0)
     with tenant_context(cafe), use_locale(cafe.locale):
         manager = User.objects.get(username="manager")
         if not Customer.objects.exists():

@@ -28,7 +28,7 @@ OUTLET = "SELECT id FROM accounts_outlet WHERE is_active ORDER BY is_default DES
 GUEST = """
 SELECT c.id, c.status, s.total_visits, s.last_visit_number, s.lifetime_spent, s.first_visit_at, s.segment
   FROM customers_customersummary s JOIN customers_customer c ON c.id = s.customer_id
- WHERE c.phone = %s AND c.deleted_at IS NULL FOR NO KEY UPDATE OF c
+ WHERE c.phone = %s AND c.deleted_at IS NULL FOR NO KEY UPDATE
 """
 BOOK = """
 SELECT p.amount_per_point, p.version,
