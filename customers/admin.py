@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from customers.errors import CustomerAlreadyExists
 from customers.models import Customer, MenuItem, Tag, Visit
+from customers.selectors import search_customers
 from customers.services import create_customer, delete_customer, restore_customer, update_customer
 from customers.services.catalog import delete_tag, save_menu_item, save_tag
 from servaan_crm.core.admin_display import ReadOnlyAdmin, ServiceAdmin
 from servaan_crm.l10n.money import format_money, format_number
-from servaan_crm.l10n.phone import is_phone_like, phone_fragment
-from servaan_crm.l10n.text import search_key
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -93,9 +93,8 @@ class CustomerAdmin(ServiceAdmin):
         return format_money(customer.summary.lifetime_spent)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """Search in the writing of the index: «علي» finds «علی», ۰۹۱۲ finds +98912."""
-        query = phone_fragment(search_term) if is_phone_like(search_term) else search_key(search_term)
-        return super().get_search_results(request, queryset, query)
+        """Search as everywhere else: «علي» finds «علی», ۰۹۱۲ finds +98912, through the indexes made for it."""
+        return search_customers(queryset, search_term), False
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Customer:
         values.pop("seen_version", None)
@@ -128,8 +127,14 @@ class CustomerAdmin(ServiceAdmin):
         """Bring the chosen guests back."""
         count = 0
         for customer in queryset.exclude(deleted_at=None):
-            restore_customer(actor=request.user.actor, customer_id=customer.pk)  # type: ignore[union-attr]
-            count += 1
+            try:
+                restore_customer(actor=request.user.actor, customer_id=customer.pk)  # type: ignore[union-attr]
+            except CustomerAlreadyExists as error:
+                self.message_user(request, f"{customer}: {error}", messages.ERROR)
+            else:
+                count += 1
+        if not count:
+            return
         text = ngettext("%(count)d customer was restored.", "%(count)d customers were restored.", count)
         self.message_user(request, text % {"count": count})
 

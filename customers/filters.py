@@ -47,13 +47,13 @@ class CodeField(forms.CharField):
         self.codes = tuple(codes)
 
     def to_python(self, value: Any) -> str:
-        code: str = super().to_python(value)
+        code = super().to_python(value) or ""
         if code and code not in self.codes:
             raise ValidationError(_say_legal(self.codes))
         return code
 
 
-class NamedField(forms.CharField):
+class NamedField(forms.Field):
     """A row of a small table, by id or by name; gives its id."""
 
     def __init__(self, *, rows: Callable[[], QuerySet[Any]], **options: Any) -> None:
@@ -61,7 +61,7 @@ class NamedField(forms.CharField):
         self.rows = rows
 
     def to_python(self, value: Any) -> UUID | None:
-        text: str = super().to_python(value)
+        text = str(value or "").strip()
         if not text:
             return None
         known = list(self.rows().values_list("pk", "name")[:500])
@@ -75,10 +75,9 @@ class NumberField(forms.DecimalField):
     """A number from 0, in digits of any script."""
 
     def __init__(self, *, whole: bool = False, **options: Any) -> None:
-        places = {"decimal_places": 0} if whole else {}
-        super().__init__(min_value=0, max_digits=18, **places, **options)
+        super().__init__(min_value=0, max_digits=18, decimal_places=0 if whole else None, **options)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         return super().to_python(plain_number(value) if isinstance(value, str) else value)
 
 

@@ -23,7 +23,9 @@ from customers.filters import CustomerFilter
 from customers.models import Customer
 from customers.selectors import find_deleted, get_by_phone, get_customer, list_visits, recent_visits
 from customers.services import create_customer, delete_customer, restore_customer, update_customer
+from servaan_crm.accounts.models import User
 from servaan_crm.accounts.permissions import HasPermission, P
+from servaan_crm.core.actors import Actor
 from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.pagination import paginate
 from servaan_crm.core.responses import ok
@@ -41,6 +43,13 @@ class CustomerAPIView(APIView):
     permission = P.CUSTOMERS_VIEW
     rate_area = "customers"
 
+    @property
+    def actor(self) -> Actor:
+        """The caller as the author of a change."""
+        user = self.request.user
+        assert isinstance(user, User)
+        return user.actor
+
 
 class CustomersView(CustomerAPIView):
     """List and create."""
@@ -55,7 +64,7 @@ class CustomersView(CustomerAPIView):
         asked = CustomerFilter(request.query_params, extra=PAGING)
         if problems := asked.problems():
             raise ValidationError(problems)
-        rows, pagination = paginate(request, asked.customers())
+        rows, pagination = paginate(request, asked.customers())  # type: ignore[arg-type]
         return ok({"customers": [customer_payload(row) for row in rows], "pagination": pagination})
 
     @extend_schema(
@@ -71,7 +80,7 @@ class CustomersView(CustomerAPIView):
         form = CustomerWriteSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         before = find_deleted(form.validated_data["phone"])
-        customer = create_customer(actor=request.user.actor, **form.validated_data)
+        customer = create_customer(actor=self.actor, **form.validated_data)
         data: dict[str, Any] = {"customer": customer_payload(customer)}
         if before is not None:
             data["restorable_customer_id"] = str(before.pk)
@@ -130,11 +139,11 @@ class CustomerView(CustomerAPIView):
     @extend_schema(operation_id="customers_delete", responses={200: schema.CustomerAnswer})
     def delete(self, request: Request, customer_id: UUID) -> Response:
         """Take one customer out of the book; it can be restored."""
-        return _answer(delete_customer(actor=request.user.actor, customer_id=customer_id))
+        return _answer(delete_customer(actor=self.actor, customer_id=customer_id))
 
     def _change(self, request: Request, customer_id: UUID, changes: dict[str, Any]) -> Response:
         customer = update_customer(
-            actor=request.user.actor,
+            actor=self.actor,
             customer_id=customer_id,
             expected_version=expected_version(request),
             changes=changes,
@@ -150,7 +159,7 @@ class RestoreCustomerView(CustomerAPIView):
     @extend_schema(operation_id="customers_restore", request=None, responses={200: schema.CustomerAnswer})
     def post(self, request: Request, customer_id: UUID) -> Response:
         """Restore a deleted customer; 409 when another one has the number meanwhile."""
-        return _answer(restore_customer(actor=request.user.actor, customer_id=customer_id))
+        return _answer(restore_customer(actor=self.actor, customer_id=customer_id))
 
 
 class CustomerVisitsView(CustomerAPIView):

@@ -1,5 +1,7 @@
 """Finding guests by what a person types: fragments of names, numbers, e-mail, notes, and names of tags."""
 
+from uuid import UUID
+
 from django.db.models import Q, QuerySet
 
 from customers.models import Customer, Tag
@@ -29,7 +31,7 @@ def search_customers(rows: QuerySet[Customer], query: str) -> QuerySet[Customer]
         matches = Customer.objects.filter(_words(query) | Q(phone__contains=fragment))
     else:
         matches = Customer.objects.filter(_words(query))
-    ids = matches.filter(deleted_at=None).values("pk")
+    ids = matches.values("pk")
     tags = _tags_called(query)
     if tags:
         tagged = Customer.tags.through.objects.filter(tag_id__in=tags).values("customer_id")
@@ -62,7 +64,7 @@ def _word(word: str, *, alone: bool) -> Q:
     return Q(search_key__startswith=word) | Q(search_key__contains=f" {word}")
 
 
-def _tags_called(query: str) -> list[object]:
+def _tags_called(query: str) -> list[UUID]:
     """Return the tags with ``query`` in their name; a café has tens of them, so they are compared here."""
     key = search_key(query)
     if len(key) < MIN_FRAGMENT:

@@ -134,10 +134,10 @@ def _mark(customer: Customer, actor: Actor, *, deleted: bool) -> None:
 
 
 def _set_tags(customer: Customer, tags: Iterable[Tag]) -> bool:
-    wanted = {tag.pk for tag in tags}
-    if wanted == set(customer.tags.values_list("pk", flat=True)):
+    rows = list(tags)
+    if {tag.pk for tag in rows} == set(customer.tags.values_list("pk", flat=True)):
         return False
-    customer.tags.set(wanted)
+    customer.tags.set(rows)
     return True
 
 

@@ -65,7 +65,8 @@ class CustomerListPage(RolePage, View):
         found = asked.customers()
         size = request.GET.get("page_size", "")
         per_page = int(size) if size in map(str, PAGE_SIZES) else PAGE_SIZES[0]
-        page = Paginator(found, per_page).get_page(request.GET.get("page", "1"))  # type: ignore[arg-type]
+        pages: Paginator[Customer] = Paginator(found, per_page)  # type: ignore[arg-type]
+        page = pages.get_page(request.GET.get("page", "1"))
         search = asked.active.get("search", "")
         customers = list(page.object_list.prefetch_related("tags"))  # type: ignore[attr-defined]
         return {
