@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from checkout.events import VisitRecorded
 from checkout.services.receipt import CheckoutReceipt
@@ -206,14 +207,14 @@ def _move_points(
         Movement(
             type=LedgerEntry.Type.REDEEMED_DISCOUNT,
             points=-visit.points_redeemed,
-            description="Paid with points",
+            description=gettext_lazy("Paid with points"),
             visit=visit,
             related_amount=visit.points_value,
         ),
         Movement(
             type=LedgerEntry.Type.EARNED_PURCHASE,
             points=earning.points,
-            description="Visit",
+            description=gettext_lazy("Visit"),
             visit=visit,
             related_amount=visit.total_amount - visit.discount_amount,
             explanation=earning.explanation,

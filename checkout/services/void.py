@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from checkout.errors import VisitAlreadyVoided, VisitNotFound, VoidTooLate
 from checkout.events import VisitVoided
@@ -96,7 +97,7 @@ def _reverse_points(
         kind = LedgerEntry.Type.REVERSED_EARNING if entry.points > 0 else LedgerEntry.Type.REVERSED_REDEMPTION
         movements.append(
             Movement(
-                type=kind, points=points, description="Visit voided", visit=visit, reverses=entry,
+                type=kind, points=points, description=gettext_lazy("Visit voided"), visit=visit, reverses=entry,
                 related_amount=entry.related_amount, shortfall=missing,
             )
         )  # fmt: skip

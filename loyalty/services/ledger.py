@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.functional import Promise
 
 from customers.models import Customer, Visit
 from loyalty.errors import InsufficientPoints
@@ -15,6 +16,7 @@ from loyalty.selectors.status import tier_measure
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
 from servaan_crm.l10n.locale import get_locale
+from servaan_crm.tenancy.current import get_cafe
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Movement:
 
     type: str
     points: int
-    description: str
+    description: str | Promise
     visit: Visit | None = None
     reverses: LedgerEntry | None = None
     related_amount: Decimal | None = None
@@ -62,6 +64,12 @@ def post(
     return entries
 
 
+def _in_cafe_language(text: str | Promise) -> str:
+    """The ledger speaks the café's language, whatever the screen of the person at the counter does."""
+    with translation.override(get_cafe().language):
+        return str(text)[:200]
+
+
 def _append(
     actor: Actor, customer: Customer, account: LoyaltyAccount, movement: Movement, book: RuleBook
 ) -> LedgerEntry:
@@ -81,7 +89,7 @@ def _append(
         reverses=movement.reverses,
         related_amount=movement.related_amount,
         reference=movement.reference,
-        description=movement.description[:200],
+        description=_in_cafe_language(movement.description),
         notes=movement.notes,
         explanation=movement.explanation,
         rule_version=book.version,

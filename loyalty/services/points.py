@@ -69,7 +69,7 @@ def redeem_points(
         actor=actor,
         customer_id=customer_id,
         movement={
-            "type": kind, "points": -points, "description": str(kind.label), "related_amount": reward_value,
+            "type": kind, "points": -points, "description": kind.label, "related_amount": reward_value,
             "reference": reference, "notes": notes,
         },
     )  # fmt: skip
