@@ -79,7 +79,7 @@ def _usual_days(customer: Customer) -> int | None:
 
 
 def list_favourites(customer_id: UUID, limit: int = FAVOURITES) -> list[str]:
-    """Return the items a guest took most often on its last bills."""
+    """Return the names of the items a guest took most of on its last 50 bills that count."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

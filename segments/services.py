@@ -1,4 +1,4 @@
-"""Membership of the base segments: one guest at checkout, the whole café at night."""
+"""The base segment of guests: of one at checkout, of the whole café at night. And changes of segments."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ def record_visit(*, actor: Actor, request: VisitRequest, may_backdate: bool = Fa
     ``core.idempotency.run_once``.
 
     Args:
-        may_backdate: whether ``actor`` may record visits of earlier days.
+        may_backdate: whether ``actor`` may record visits that are more than 36 hours old.
 
     Raises:
         ValidationError: names each bad field.

@@ -74,7 +74,7 @@ class VisitRequest:
 
     @property
     def final_amount(self) -> Decimal:
-        """What is left to pay after the discount."""
+        """The bill after the discount, points not yet taken off."""
         return self.total_amount - self.discount_amount
 
     @property
@@ -83,7 +83,10 @@ class VisitRequest:
 
 
 def check_request(request: VisitRequest, *, may_backdate: bool) -> None:
-    """Raise ValidationError naming every bad field of ``request``."""
+    """Raise ValidationError naming every bad field of ``request``.
+
+    ``may_backdate`` lifts the limit of 36 hours for a late entry; ten years and five minutes ahead always hold.
+    """
     problems: dict[str, str] = {}
     _check_amounts(request, problems)
     _check_date(request, problems, may_backdate)

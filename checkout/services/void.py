@@ -33,9 +33,10 @@ def void_visit(*, actor: Actor, visit_id: UUID, reason: str = "", may_void_old: 
     is on the reversal row as ``shortfall`` and in the receipt. The visit keeps its number.
 
     Args:
-        may_void_old: whether ``actor`` may void visits of earlier days.
+        may_void_old: whether ``actor`` may void visits that were entered more than 36 hours ago.
 
     Raises:
+        ValidationError: the reason is longer than 200 characters.
         VisitNotFound, VisitAlreadyVoided, VoidTooLate.
     """
     if len(reason) > 200:

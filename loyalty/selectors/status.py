@@ -12,7 +12,11 @@ from loyalty.selectors.program import get_rule_book
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyStatus:
-    """Balance, tier and the way to the next one. ``points_needed`` is in the unit of the tier basis."""
+    """Balance, tier and the way to the next one.
+
+    ``points_needed`` is in the unit of the tier basis: points, or the base unit of the currency. ``percent`` is
+    the way covered from this tier to the next, 100 at the top. ``points_worth`` is what the balance is worth now.
+    """
 
     current_points: int
     points_earned_total: int

@@ -43,10 +43,10 @@ def account_of(customer: Customer) -> LoyaltyAccount:
 def post(
     *, actor: Actor, customer: Customer, account: LoyaltyAccount, movements: list[Movement], book: RuleBook
 ) -> list[LedgerEntry]:
-    """Append ``movements`` to the ledger and carry the account along. Movements of 0 points are left out.
+    """Append ``movements`` to the ledger and carry ``account`` along, without saving it.
 
-    The caller holds the lock on the customer row and saves the customer's summary (``points``, ``tier``
-    of the account) in the same transaction.
+    Movements of 0 points are left out unless they note a shortfall. The caller holds the lock on the customer
+    row, and saves the account and the customer's summary (``points``, ``tier``) in the same transaction.
 
     Raises:
         InsufficientPoints: a movement would take the balance below zero; nothing is written.
@@ -106,7 +106,7 @@ def settle_tier(
     lifetime_spent: Decimal,
     visit: Visit | None = None,
 ) -> TierChange | None:
-    """Raise the tier at once when the guest reached a higher one. Demotion waits for the period's end."""
+    """Raise the tier at once when the guest reached a higher one; never lower it. The caller saves the account."""
     target = book.tier_for(tier_measure(book, account, lifetime_spent))
     if target.threshold <= book.tier(account.tier).threshold:
         return None

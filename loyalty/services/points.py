@@ -32,7 +32,9 @@ def award_points(
 
     Raises:
         ValidationError: points or reason are not usable.
+        CustomerNotFound: there is no such guest, or it is deleted.
         CustomerBlocked: the guest is blocked.
+        ProgramInactive, FeatureDisabled: the club is switched off.
     """
     _check(points=points, reason=reason)
     return _move(
@@ -59,7 +61,8 @@ def redeem_points(
 
     Raises:
         InsufficientPoints: the balance is smaller.
-        CustomerBlocked, ValidationError: as for :func:`award_points`.
+        ValidationError: also for another ``reward_type``.
+        CustomerNotFound, CustomerBlocked, ProgramInactive, FeatureDisabled: as for :func:`award_points`.
     """
     if reward_type not in REDEMPTION_TYPES:
         raise ValidationError({"reward_type": _("Choose “discount” or “item”.")})
@@ -78,11 +81,13 @@ def redeem_points(
 def adjust_points(
     *, actor: Actor, customer_id: UUID, points: int, reason: str, notes: str = ""
 ) -> LedgerEntry:
-    """Correct a balance by a signed number of points; a manager's tool.
+    """Correct a balance by a signed number of points, also of a blocked guest and while the program is off.
 
     Raises:
         InsufficientPoints: the balance would become negative.
-        ValidationError: points are 0 or the reason is missing.
+        ValidationError: points are 0 or too many, or the reason is missing.
+        CustomerNotFound: there is no such guest, or it is deleted.
+        FeatureDisabled: the café has the club switched off.
     """
     _check(points=abs(points), reason=reason)
     kind = LedgerEntry.Type.ADJUSTMENT_ADD if points > 0 else LedgerEntry.Type.ADJUSTMENT_SUBTRACT

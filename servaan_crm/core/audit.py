@@ -1,7 +1,7 @@
 """Migration operations for tables that are watched or can only grow.
 
-One SQL command per statement, and the tables are named with their schema: this also works where a
-connection pooler or a sharding layer sits between us and PostgreSQL.
+One SQL command per statement, and the trail is named with the schema of the changed table, whatever the search
+path is: this also works where a connection pooler or a sharding layer sits between us and PostgreSQL.
 """
 
 from django.db.migrations import RunSQL
@@ -54,7 +54,10 @@ def create_functions() -> list[RunSQL]:
 
 
 def audit_table(table: str, key: str = "id") -> RunSQL:
-    """Return the operation that records every insert, update and delete of ``table`` in the audit trail."""
+    """Return the operation that records every insert, update and delete of ``table`` in the audit trail.
+
+    ``key`` is the column that identifies a row. An update of nothing but ``updated_at`` leaves no entry.
+    """
     return RunSQL(
         f"CREATE TRIGGER {table}_audit AFTER INSERT OR UPDATE OR DELETE ON {table}"
         f" FOR EACH ROW EXECUTE FUNCTION core_audit_row('{key}')",

@@ -11,7 +11,7 @@ from servaan_crm.core.context import request_id
 
 @contextmanager
 def write(actor: Actor) -> Iterator[None]:
-    """Open the transaction of a service and tell the audit triggers who acts.
+    """Open the transaction of a service that writes audited tables, and tell the audit triggers who acts.
 
     The setting is local to the transaction, so a pooled connection cannot carry it to the next caller.
     """

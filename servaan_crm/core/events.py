@@ -62,7 +62,7 @@ def _as_json(event: Event) -> dict[str, Any]:
 
 
 def dispatch_pending(limit: int = 500) -> int:
-    """Deliver up to ``limit`` due events, each in its own transaction; returns how many finished.
+    """Take up to ``limit`` due events, each in its own transaction; returns how many all handlers finished with.
 
     Several dispatchers may run at once: a locked row is somebody else's work.
     """
@@ -108,6 +108,9 @@ def _deliver(row: EventRow) -> bool:
 
 
 def purge() -> int:
-    """Delete delivered events older than ``KEEP_DAYS`` days; failed ones stay for a person to see."""
+    """Delete events delivered more than ``KEEP_DAYS`` days ago; failed ones stay for a person to see.
+
+    Returns how many were deleted.
+    """
     before = timezone.now() - timedelta(days=KEEP_DAYS)
     return EventRow.objects.filter(dispatched_at__lt=before).delete()[0]

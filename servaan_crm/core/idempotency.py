@@ -32,7 +32,7 @@ def run_once(*, key: str, scope: str, payload: bytes, action: Callable[[], Answe
     Args:
         key: the client's ``Idempotency-Key``.
         scope: who calls what, so that two users cannot read each other's answers.
-        payload: the raw request body; another body under the same key is refused.
+        payload: the request in a form that is the same for the same content; another one under this key is refused.
 
     Raises:
         IdempotencyKeyReused: the key came before with another body.

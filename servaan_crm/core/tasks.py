@@ -24,7 +24,7 @@ class NoCafeError(RuntimeError):
 
 
 class TenantTask(Task):
-    """Base of every task: refuses to run without a café, and runs inside it with its locale."""
+    """Base of every task of a café: refuses to run without one, skips an inactive one, runs inside with its locale."""
 
     abstract = True
     # Celery would compare a call with the signature of ``run``, which does not know ``schema_name``.
@@ -61,7 +61,7 @@ def enqueue(task: Task, *args: Any, **kwargs: Any) -> None:
 
 
 def enqueue_for(schema_name: str, task: Task, *args: Any) -> None:
-    """Queue ``task`` for the named café at once; for the fan-out on the public schema."""
+    """Queue ``task`` for the named café at once, whatever transaction is open; for the fan-out on the public schema."""
     _publish(task.name, task, schema_name, args, {})
 
 
