@@ -66,7 +66,10 @@ def audit_table(table: str, key: str = "id") -> RunSQL:
 
 
 def append_only(table: str) -> list[RunSQL]:
-    """Return the operations that make UPDATE, DELETE and TRUNCATE of ``table`` fail, for its owner too."""
+    """Return the operations that make UPDATE, DELETE and TRUNCATE of ``table`` fail, for its owner too.
+
+    The audit trail alone can be updated, while ``servaan.erasing`` is "yes": to erase a guest from it.
+    """
     return [
         RunSQL(
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"
