@@ -1,5 +1,8 @@
 """From the staging tables into the café's own: visits, ledger, accounts, tier history, summaries."""
 
+from django.utils import translation
+from django.utils.translation import gettext
+
 from checkout.simulation.draws import Draws
 from checkout.simulation.guests import House
 from checkout.simulation.inserts import at, insert_select, sql_array
@@ -7,6 +10,7 @@ from checkout.simulation.profiles import Profile
 from customers.models import CustomerSummary, Visit
 from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
 from loyalty.rules import RuleBook
+from servaan_crm.tenancy.current import get_locale
 
 TABLES = (
     "customers_customer",
@@ -77,7 +81,7 @@ def insert_ledger(draws: Draws, book: RuleBook, house: House) -> str:
         "balance_after": "e.balance",
         "visit_id": _visit_id(draws),
         "related_amount": "CASE e.kind WHEN 1 THEN v.points_value ELSE v.final END",
-        "description": "CASE e.kind WHEN 1 THEN 'Paid with points' ELSE 'Visit' END",
+        "description": f"({_descriptions()})[e.kind]",
         "explanation": f"CASE e.kind WHEN 1 THEN '{{}}'::jsonb ELSE {_explanation(book)} END",
         "rule_version": str(book.version),
         "created_by_id": _author(draws, house),
@@ -88,6 +92,12 @@ def insert_ledger(draws: Draws, book: RuleBook, house: House) -> str:
   ) AS e(kind, number, points, balance)
  WHERE v.n IS NOT NULL AND e.points <> 0"""
     return insert_select(LedgerEntry, columns, source)
+
+
+def _descriptions() -> str:
+    """Return what the counter writes on a redemption and on an earning, in the café's language."""
+    with translation.override(get_locale().language):
+        return sql_array((gettext("Paid with points"), gettext("Visit")))
 
 
 def _explanation(book: RuleBook) -> str:
