@@ -10,3 +10,4 @@ class CustomersConfig(AppConfig):
 
     def ready(self) -> None:
         from customers import receivers  # noqa: F401
+        from customers.web import registered_tabs  # noqa: F401

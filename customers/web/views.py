@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views import View
 
@@ -17,14 +17,15 @@ from customers.errors import CustomerAlreadyExists
 from customers.filters import CustomerFilter
 from customers.models import Customer
 from customers.selectors import all_customers, get_customer, get_facts, visit_timeline
+from customers.selectors.notes import newest_notes
 from customers.services import create_customer, delete_customer, restore_customer, update_customer
 from customers.web import lists
 from customers.web.forms import CustomerForm
 from customers.web.profile import profile_of
+from customers.web.tabs import TabPage, loyalty_parts
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import EditConflict
-from servaan_crm.core.features import is_enabled
 
 PAGE_SIZES = (20, 50, 100)
 VISITS_PER_PAGE = 15
@@ -84,25 +85,19 @@ class CustomerListPage(RolePage, View):
         return found
 
 
-class CustomerPage(RolePage, View):
-    """The profile. Deleted guests open for those who may bring them back."""
+class CustomerPage(TabPage):
+    """The profile with its first tab. Deleted guests open for those who may bring them back."""
 
-    permission = P.CUSTOMERS_VIEW
+    tab = "overview"
+    template_name = "customers/tabs/overview.html"
 
-    def get(self, request: HttpRequest, customer_id: UUID) -> HttpResponse:
-        may_edit = can(request.user, P.CUSTOMERS_EDIT)
-        customer = get_customer(customer_id, deleted_too=may_edit)
-        context = {
-            "customer": customer,
+    def context(self, customer: Customer) -> dict[str, Any]:
+        return {
             "profile": profile_of(customer, get_facts()),
-            **timeline_page(request, customer),
-            "can_edit": may_edit,
-            "can_delete": can(request.user, P.CUSTOMERS_DELETE),
-            "can_record": can(request.user, P.VISITS_RECORD),
-            **_loyalty_parts(request, customer),
-            "counter_url": _address("checkout:counter"),
+            **timeline_page(self.request, customer),
+            **loyalty_parts(self.request, customer),
+            "newest_notes": newest_notes(customer.pk),
         }
-        return render(request, "customers/detail.html", context)
 
 
 class CustomerVisits(RolePage, View):
@@ -224,21 +219,3 @@ def _owner(error: CustomerAlreadyExists) -> dict[str, Any]:
     if "deleted_customer_id" in details:
         return {"restorable": Customer.objects.get(pk=details["deleted_customer_id"])}
     return {"owner": all_customers().get(pk=details["customer_id"])}
-
-
-def _loyalty_parts(request: HttpRequest, customer: Customer) -> dict[str, str]:
-    """Return the addresses of the club's parts of the profile, for those who may see them."""
-    if not (can(request.user, P.LOYALTY_VIEW) and is_enabled("loyalty")):
-        return {}
-    return {
-        "loyalty_card_url": _address("loyalty:card", customer.pk),
-        "loyalty_panel_url": _address("loyalty:panel", customer.pk),
-    }
-
-
-def _address(name: str, *args: Any) -> str:
-    """Return the address of a page of a higher room, if that room has it."""
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
