@@ -21,3 +21,27 @@ class VoidTooLate(DomainError):
     code = "PERMISSION_DENIED"
     status = 403
     message = _("Only a manager can void a visit of an earlier day.")
+
+
+class InvalidPhone(DomainError):
+    code = "INVALID_PHONE_FORMAT"
+    status = 400
+    message = _("The phone number is not valid.")
+
+
+class VisitNotVoided(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("This visit was not voided.")
+
+
+class VisitIsVoided(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("A voided visit cannot be changed. Restore it first.")
+
+
+class PaidWithPoints(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("Part of this bill was paid with the first guest's points. Void it and record it again.")

@@ -27,3 +27,32 @@ class VisitVoided(Event):
     name: ClassVar[str] = "visit.voided"
     visit_id: UUID
     customer_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitEdited(Event):
+    """A visit was corrected; ``fields`` names what changed."""
+
+    name: ClassVar[str] = "visit.edited"
+    visit_id: UUID
+    customer_id: UUID | None
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitMoved(Event):
+    """A visit was moved from one guest (or none) to another."""
+
+    name: ClassVar[str] = "visit.moved"
+    visit_id: UUID
+    from_customer_id: UUID | None
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRestored(Event):
+    """A voided visit counts again."""
+
+    name: ClassVar[str] = "visit.restored"
+    visit_id: UUID
+    customer_id: UUID | None

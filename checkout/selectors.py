@@ -15,6 +15,7 @@ from feedback.models import Feedback
 from feedback.selectors import get_open_feedback
 from loyalty.rules import Earning, RuleBook, compute_earning
 from loyalty.selectors import LoyaltyStatus, get_loyalty_status, get_rule_book
+from servaan_crm.core.features import is_enabled
 from servaan_crm.l10n.jalali import local_date, local_day_bounds, next_occurrence
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.money import to_screen
@@ -160,7 +161,7 @@ def preview_visit(
     tier = status.tier.level if status else book.tiers[0].level
     final = max(Decimal(0), total - discount)
     value = min(final, points_to_redeem * book.point_value)
-    blocked = bool(customer and customer.is_blocked)
+    blocked = bool(customer and customer.is_blocked) or not is_enabled("loyalty")
     earning = (
         Earning(0) if blocked else compute_earning(book, tier=tier, final_amount=final, points_value=value)
     )

@@ -29,3 +29,14 @@ class VoidReceipt:
     customer: Customer | None = None
     status: LoyaltyStatus | None = None
     shortfall: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionReceipt:
+    """A corrected visit, and where its guest stands now."""
+
+    visit: Visit
+    customer: Customer | None = None
+    status: LoyaltyStatus | None = None
+    shortfall: int = 0
+    changed: tuple[str, ...] = ()

@@ -229,5 +229,5 @@ def _move_points(
         visit=visit,
     )
     if account.last_sequence or change:
-        account.save()
+        account.save(force_insert=account._state.adding)
     return change

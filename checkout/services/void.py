@@ -4,24 +4,28 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from checkout.errors import VisitAlreadyVoided, VisitNotFound, VoidTooLate
+from checkout.errors import VisitAlreadyVoided, VoidTooLate
 from checkout.events import VisitVoided
 from checkout.services.receipt import VoidReceipt
+from checkout.services.reversal import (
+    lock_customer_of,
+    open_entries,
+    restore_tier,
+    reverse_points,
+    settle_summary,
+)
 from customers.models import Customer, Visit
-from customers.services.visits import lock_customer, recount_summary
-from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
-from loyalty.rules import RuleBook
+from customers.services.visits import recount_summary
 from loyalty.selectors.program import get_rule_book
-from loyalty.selectors.status import status_of, tier_measure
-from loyalty.services.ledger import Movement, account_of, change_tier, post
-from segments.services import refresh_customer
+from loyalty.selectors.status import status_of
+from loyalty.services.ledger import account_of
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
+from servaan_crm.core.db import write
 
 SAME_DAY = timedelta(hours=36)
 
@@ -41,8 +45,8 @@ def void_visit(*, actor: Actor, visit_id: UUID, reason: str = "", may_void_old: 
     """
     if len(reason) > 200:
         raise ValidationError({"reason": _("At most 200 characters.")})
-    with transaction.atomic():
-        customer = _lock_customer_of(visit_id)
+    with write(actor):
+        customer = lock_customer_of(visit_id)
         visit = Visit.objects.select_for_update(no_key=True).get(pk=visit_id)
         if visit.is_voided:
             raise VisitAlreadyVoided(details={"visit_id": str(visit_id)})
@@ -56,63 +60,20 @@ def void_visit(*, actor: Actor, visit_id: UUID, reason: str = "", may_void_old: 
         return _undo(actor, customer, visit)
 
 
-def _lock_customer_of(visit_id: UUID) -> Customer | None:
-    """Lock the guest first, as every writer does; None for a walk-in. Deleted guests can be corrected too."""
-    owner = Visit.objects.filter(pk=visit_id).values_list("customer_id", flat=True)
-    if not owner:
-        raise VisitNotFound(details={"visit_id": str(visit_id)})
-    return lock_customer(customer_id=owner[0], deleted_too=True) if owner[0] else None
-
-
 def _undo(actor: Actor, customer: Customer, visit: Visit) -> VoidReceipt:
     book, account = get_rule_book(), account_of(customer)
-    shortfall = _reverse_points(actor, customer, account, visit, book)
+    shortfall = reverse_points(
+        actor=actor,
+        customer=customer,
+        account=account,
+        visit=visit,
+        book=book,
+        entries=open_entries(visit),
+        description=gettext_lazy("Visit voided"),
+    )
     recount_summary(customer.summary)
-    _restore_tier(customer, account, visit, book)
-    if account.last_sequence:
-        account.save()
-    customer.summary.points, customer.summary.tier = account.balance, account.tier
-    customer.summary.save()
-    refresh_customer(customer.summary)
+    restore_tier(customer, account, visit, book)
+    settle_summary(customer, account)
     return VoidReceipt(
         visit=visit, customer=customer, status=status_of(book, account, customer), shortfall=shortfall
     )
-
-
-def _reverse_points(
-    actor: Actor, customer: Customer, account: LoyaltyAccount, visit: Visit, book: RuleBook
-) -> int:
-    """Write the opposite of each entry of the visit, redemptions first; returns the points not covered."""
-    entries = list(LedgerEntry.objects.filter(visit=visit, reversals=None).order_by("points"))
-    reversed_types = (LedgerEntry.Type.REVERSED_EARNING, LedgerEntry.Type.REVERSED_REDEMPTION)
-    shortfall, available, movements = 0, account.balance, []
-    for entry in entries:
-        if entry.type in reversed_types:
-            continue
-        points, missing = -entry.points, 0
-        if points < 0:
-            missing = max(0, -(available + points))
-            points += missing
-        available += points
-        shortfall += missing
-        kind = LedgerEntry.Type.REVERSED_EARNING if entry.points > 0 else LedgerEntry.Type.REVERSED_REDEMPTION
-        movements.append(
-            Movement(
-                type=kind, points=points, description=gettext_lazy("Visit voided"), visit=visit, reverses=entry,
-                related_amount=entry.related_amount, shortfall=missing,
-            )
-        )  # fmt: skip
-    post(actor=actor, customer=customer, account=account, movements=movements, book=book)
-    return shortfall
-
-
-def _restore_tier(customer: Customer, account: LoyaltyAccount, visit: Visit, book: RuleBook) -> None:
-    """Take back a tier that this visit brought, unless other visits have earned it since."""
-    change = TierChange.objects.filter(customer=customer, visit=visit).order_by("created_at").first()
-    if change is None:
-        return
-    earned = book.tier_for(tier_measure(book, account, customer.summary.lifetime_spent))
-    before = book.tier(change.from_tier)
-    target = earned if earned.threshold > before.threshold else before
-    if target.threshold < book.tier(account.tier).threshold:
-        change_tier(customer=customer, account=account, to_tier=target.level, visit=visit, reason="void")

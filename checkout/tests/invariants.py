@@ -18,7 +18,13 @@ EARNED = {
     "earned_birthday",
     "adjustment_add",
     "reversed_earning",
+    "merge_earned",
 }
+
+
+def assert_books_agree() -> None:
+    """Fail with every breach of the invariants that hold whatever the staff corrected since."""
+    assert check_cafe(by_rule=False) == []
 
 
 def check_cafe(*, by_rule: bool = True) -> list[str]:
@@ -49,9 +55,23 @@ def check_cafe(*, by_rule: bool = True) -> list[str]:
             ]
     known = set(CustomerSummary.objects.values_list("pk", flat=True))
     faults += [f"{who}: visits or ledger without a summary" for who in (set(visits) | set(entries)) - known]
+    faults += _visit_effect_faults()
     for visit in Visit.objects.filter(customer=None):
         if visit.points_earned or visit.points_redeemed or visit.visit_number is not None:
             faults.append(f"walk-in {visit.pk} has points or a number")
+    return faults
+
+
+def _visit_effect_faults() -> list[str]:
+    """What the ledger moved for each visit, all corrections together, is what the visit says."""
+    moved: dict[Any, int] = defaultdict(int)
+    for entry in LedgerEntry.objects.exclude(visit=None):
+        moved[entry.visit_id] += entry.points - entry.shortfall
+    faults = []
+    for visit in Visit.objects.all():
+        expected = 0 if visit.voided_at else visit.points_earned - visit.points_redeemed
+        if moved[visit.pk] != expected:
+            faults.append(f"visit {visit.pk}: the ledger moved {moved[visit.pk]}, the visit says {expected}")
     return faults
 
 

@@ -9,7 +9,7 @@ from django.db import connection
 from django_tenants.utils import tenant_context
 
 from checkout.services import VisitRequest, record_visit, void_visit
-from checkout.tests.invariants import check_cafe
+from checkout.tests.invariants import assert_books_agree
 from customers.models import Customer, CustomerSummary, Visit
 from loyalty.errors import InsufficientPoints
 from loyalty.models import LedgerEntry, LoyaltyAccount
@@ -54,7 +54,7 @@ def test_fifty_parallel_checkouts_of_one_new_guest(fresh_cafe):
     account = LoyaltyAccount.objects.get()
     # 50 points a visit; silver (×1.1) from 1,000 lifetime points on.
     assert account.balance == 20 * 50 + 30 * 55
-    check_cafe()
+    assert_books_agree()
 
 
 @pytest.mark.parametrize("with_key", [True])
@@ -92,7 +92,7 @@ def test_redemptions_cannot_overspend(fresh_cafe):
     assert sum(isinstance(result, LedgerEntry) for result in results) == 10
     assert sum(isinstance(result, InsufficientPoints) for result in results) == 15
     assert LoyaltyAccount.objects.get().balance == 0
-    check_cafe()
+    assert_books_agree()
 
 
 def test_everything_at_once_on_one_guest(fresh_cafe):
@@ -110,4 +110,4 @@ def test_everything_at_once_on_one_guest(fresh_cafe):
     run_together(cast, jobs)
     assert Visit.objects.filter(voided_at__isnull=False).count() == 3
     assert CustomerSummary.objects.get().total_visits == 9
-    check_cafe()
+    assert_books_agree()

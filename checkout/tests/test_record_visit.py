@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from checkout.services import VisitRequest, record_visit, void_visit
-from checkout.tests.invariants import check_cafe
+from checkout.tests.invariants import assert_books_agree
 from customers.errors import CustomerBlocked
 from customers.models import Customer, CustomerSummary, Visit
 from loyalty.errors import InsufficientPoints
@@ -61,7 +61,7 @@ def test_first_visit_of_an_unknown_phone(cafe):
     assert data["visit"]["points_earned"] == 125, "the till's own figure does not count"
     assert data["loyalty"]["current_points"] == 125
     assert data["visit"]["items_ordered"][0]["name"] == "اسپرسو دوبل"
-    check_cafe()
+    assert_books_agree()
     event = Event.objects.get(name="visit.recorded")
     assert event.payload["visit_number"] == 1
     assert event.payload["balance_after"] == 125
@@ -79,7 +79,7 @@ def test_paying_with_points_earns_nothing_for_that_part(cafe):
     assert receipt.status.current_points == 1000 - 500 + 165
     whole = record_visit(actor=cafe.staff.actor, request=bill(50_000, points_to_redeem=500))
     assert (whole.visit.payment_method, whole.earning.points) == ("points", 0)
-    check_cafe()
+    assert_books_agree()
 
 
 def test_tier_rises_at_once_and_a_void_takes_it_back(cafe):
@@ -92,7 +92,7 @@ def test_tier_rises_at_once_and_a_void_takes_it_back(cafe):
     again = record_visit(actor=cafe.staff.actor, request=bill(90_000))
     assert again.visit.visit_number == 2, "a voided visit keeps its number"
     assert CustomerSummary.objects.get().total_visits == 1
-    check_cafe()
+    assert_books_agree()
 
 
 def test_void_never_makes_a_balance_negative(cafe):
@@ -101,7 +101,7 @@ def test_void_never_makes_a_balance_negative(cafe):
     void = void_visit(actor=cafe.manager.actor, visit_id=first.visit.pk)
     assert void.shortfall == 300 - (300 - 250 + 75)
     assert void.status.current_points == 0
-    check_cafe()
+    assert_books_agree()
 
 
 def test_blocked_guest_gets_the_visit_but_no_points(cafe):

@@ -6,7 +6,7 @@ import pytest
 from django_tenants.utils import tenant_context
 
 from checkout.services import VisitRequest, record_visit
-from checkout.tests.invariants import check_cafe
+from checkout.tests.invariants import assert_books_agree
 from checkout.tests.stack import Stack, running_stack, wait_for
 from customers.models import Customer, MenuItem, Visit
 from servaan_crm.accounts.authentication import issue_tokens
@@ -52,7 +52,7 @@ def test_redis_stops_during_checkout(stack, fresh_cafe):
     assert again.status_code == 201
     wait_for(lambda: Message.objects.filter(state="delivered").exists(), 90, what="the delivery report")
     assert len(stack.texts_to(PHONE)) == 1, "only the first visit is thanked for"
-    check_cafe()
+    assert_books_agree()
 
 
 @pytest.mark.browser
@@ -126,5 +126,5 @@ def test_counter_by_keyboard(stack, fresh_cafe, chromium_page):
     visit = Visit.objects.get(customer__phone="+989121110022", visit_number=2)
     assert (visit.final_amount, visit.items[0]["quantity"]) == (1_800_000, 2)
     with tenant_context(cast.cafe):
-        check_cafe()
+        assert_books_agree()
     assert [problem for problem in page.problems if "422" not in problem] == []

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views import View
 
 from checkout import selectors
+from checkout.errors import InvalidPhone
 from checkout.services import record_visit, void_visit
 from checkout.web.forms import PAYMENTS, PreviewForm, VisitForm
 from checkout.web.phones import PhoneMatch, read_number
@@ -24,8 +25,6 @@ from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.requests import staff_of
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.idempotency import Answer, run_once
-from servaan_crm.l10n.locale import get_locale
-from servaan_crm.l10n.phone import parse_phone
 
 MATCHES = 6
 UNDO_SECONDS = 60
@@ -98,7 +97,9 @@ class NewGuestPart(CounterView):
     """A number nobody has: only the name, then the bill."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        phone = parse_phone(request.GET.get("phone", ""), get_locale().phone_region)
+        phone = read_number(request.GET.get("phone", "")).e164
+        if not phone:
+            raise InvalidPhone
         existing = lookup(phone, 1)
         if existing and existing[0].phone == phone:
             return self.guest_part(existing[0].pk)

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, F, Max, Min, Sum
 
 from customers.errors import CustomerNotFound
 from customers.models import Customer, CustomerSummary, Visit
@@ -27,7 +27,11 @@ def lock_customer(
         CustomerNotFound: there is no such guest.
     """
     rows = CustomerSummary.objects.select_related("customer")
-    rows = rows.filter(customer_id=customer_id) if customer_id is not None else rows.filter(customer__phone=phone)
+    rows = (
+        rows.filter(customer_id=customer_id)
+        if customer_id is not None
+        else rows.filter(customer__phone=phone)
+    )
     if not deleted_too:
         rows = rows.filter(customer__deleted_at=None)
     summary = rows.select_for_update(of=("customer", "self"), no_key=True).first()
@@ -55,3 +59,16 @@ def recount_summary(summary: CustomerSummary) -> None:
     summary.lifetime_spent = figures["spent"] or Decimal(0)
     summary.first_visit_at = figures["first"]
     summary.last_visit_at = figures["last"]
+
+
+def close_number_gap(customer_id: UUID, number: int) -> None:
+    """Let the visits after ``number`` move up by one. The caller holds the lock.
+
+    In two steps through numbers nobody uses: the database checks uniqueness row by row.
+    """
+    far = 1_000_000_000
+    later = Visit.objects.filter(customer_id=customer_id, visit_number__gt=number)
+    later.update(visit_number=F("visit_number") + far)
+    Visit.objects.filter(customer_id=customer_id, visit_number__gt=far).update(
+        visit_number=F("visit_number") - far - 1
+    )

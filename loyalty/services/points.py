@@ -133,5 +133,5 @@ def _move(
 
 def save_account(customer: Customer, account: LoyaltyAccount) -> None:
     """Save the account and carry balance and tier to the summary that lists read."""
-    account.save()
+    account.save(force_insert=account._state.adding)
     CustomerSummary.objects.filter(pk=customer.pk).update(points=account.balance, tier=account.tier)

@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from checkout.services import VisitRequest, record_visit
-from checkout.tests.invariants import check_cafe
+from checkout.tests.invariants import assert_books_agree
 from loyalty.models import LedgerEntry, LoyaltyAccount
 from loyalty.services import update_program
 from servaan_crm.core.models import AuditEntry
@@ -95,7 +95,7 @@ def test_award_redeem_adjust(cafe, guest):
         ]
         == 4
     )
-    check_cafe()
+    assert_books_agree()
 
 
 @pytest.mark.parametrize("points", [0, -5, 10_000_001, 2**40, "ده"])
@@ -142,4 +142,4 @@ def test_feature_switched_off(cafe, guest):
     finally:
         cafe.cafe.features["loyalty"] = True
         cafe.cafe.save()
-    check_cafe()
+    assert_books_agree()

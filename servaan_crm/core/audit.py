@@ -65,6 +65,15 @@ def audit_table(table: str, key: str = "id") -> RunSQL:
     )
 
 
+def audit_changes(table: str, key: str = "id") -> RunSQL:
+    """Like :func:`audit_table`, for tables so busy with inserts that only later changes are recorded."""
+    return RunSQL(
+        f"CREATE TRIGGER {table}_audit AFTER UPDATE OR DELETE ON {table}"
+        f" FOR EACH ROW EXECUTE FUNCTION core_audit_row('{key}')",
+        f"DROP TRIGGER {table}_audit ON {table}",
+    )
+
+
 def append_only(table: str) -> list[RunSQL]:
     """Return the operations that make UPDATE, DELETE and TRUNCATE of ``table`` fail, for its owner too.
 

@@ -6,6 +6,8 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from servaan_crm.l10n.digits import to_persian
+
 
 class DomainError(Exception):
     """An action that is refused for a reason of the domain; it changed nothing.
@@ -35,7 +37,10 @@ class DomainError(Exception):
         """Return the sentence in ``language`` ("fa" or "en")."""
         with translation.override(language):
             template = str(self.message)
-            return template % self.params if self.params else template
+            params = self.params
+            if language == "fa":
+                params = {k: to_persian(v) if isinstance(v, int) else v for k, v in params.items()}
+            return template % params if params else template
 
     def __str__(self) -> str:
         return self.text(translation.get_language() or "en")
@@ -75,3 +80,15 @@ class ServiceUnavailable(DomainError):
     code = "SERVICE_UNAVAILABLE"
     status = 503
     message = _("The service is busy for a moment. Please try again.")
+
+
+class RequestTooLarge(DomainError):
+    code = "REQUEST_TOO_LARGE"
+    status = 413
+    message = _("The body is too large.")
+
+
+class MethodNotAllowed(DomainError):
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+    message = _("This address does not take this method.")

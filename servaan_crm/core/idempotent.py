@@ -46,5 +46,5 @@ def answer_once(request: Request, action: Callable[[], Response]) -> HttpRespons
 def _canonical(raw: bytes) -> bytes:
     try:
         return json.dumps(json.loads(raw), sort_keys=True, separators=(",", ":")).encode()
-    except ValueError:
+    except (ValueError, RecursionError):  # the parser will say what is wrong with it
         return raw

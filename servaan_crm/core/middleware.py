@@ -4,6 +4,8 @@ import re
 import secrets
 from collections.abc import Callable
 
+from django.core.exceptions import BadRequest
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -44,6 +46,9 @@ class DomainErrorMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, (DataError, OverflowError)):
+            # A value no column or calendar holds (a null character, the year 10000): the asker's mistake.
+            raise BadRequest(str(exception)) from exception
         if not isinstance(exception, DomainError):
             return None
         htmx = request.headers.get("HX-Request") == "true"

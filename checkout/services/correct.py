@@ -1,0 +1,293 @@
+"""Corrections of a recorded visit: edit, move to the right guest, restore after a void.
+
+None of them edits the ledger's past: what the visit moved is reversed, and moved again by the same rules.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from checkout.errors import PaidWithPoints, VisitIsVoided, VisitNotVoided, VoidTooLate
+from checkout.events import VisitEdited, VisitMoved, VisitRestored
+from checkout.services.receipt import CorrectionReceipt
+from checkout.services.request import VisitRequest, check_request
+from checkout.services.reversal import (
+    lock_customer_of,
+    open_entries,
+    restore_tier,
+    reverse_points,
+    settle_summary,
+)
+from checkout.services.void import SAME_DAY
+from customers.models import Customer, Visit
+from customers.services.visits import close_number_gap, lock_customer, recount_summary
+from loyalty.models import LedgerEntry, LoyaltyAccount
+from loyalty.rules import Earning, RuleBook, compute_earning
+from loyalty.selectors.program import get_rule_book
+from loyalty.selectors.status import status_of
+from loyalty.services.ledger import Movement, account_of, post, settle_tier
+from servaan_crm.accounts.models import Outlet
+from servaan_crm.core import events
+from servaan_crm.core.actors import Actor
+from servaan_crm.core.db import write
+from servaan_crm.core.features import is_enabled
+
+EDITABLE = (
+    "total_amount", "discount_amount", "payment_method", "visit_date", "visit_type", "table_number",
+    "server_name", "service_duration", "items", "item_count", "notes", "order_reference", "outlet_id",
+)  # fmt: skip
+AMOUNTS = {"total_amount", "discount_amount"}
+FIGURES = AMOUNTS | {"visit_date"}
+
+
+def edit_visit(
+    *, actor: Actor, visit_id: UUID, changes: Mapping[str, Any], may_edit_old: bool = False
+) -> CorrectionReceipt:
+    """Correct a visit. A changed amount earns again by the rules of today, with the tier of then.
+
+    Args:
+        changes: new values of any of ``EDITABLE``; amounts in the base unit.
+        may_edit_old: whether ``actor`` may change visits that were entered more than 36 hours ago.
+
+    Raises:
+        ValidationError: names each bad field.
+        VisitNotFound, VisitIsVoided, VoidTooLate.
+    """
+    unknown = [name for name in changes if name not in EDITABLE]
+    if unknown:
+        raise ValidationError(dict.fromkeys(unknown, _("This field cannot be changed.")))
+    with write(actor):
+        customer = lock_customer_of(visit_id)
+        visit = _lock_visit(visit_id, may_touch_old=may_edit_old)
+        if visit.is_voided:
+            raise VisitIsVoided
+        changed = tuple(name for name, value in changes.items() if getattr(visit, name) != value)
+        for name in changed:
+            setattr(visit, name, changes[name])
+        _check(visit, changed, may_edit_old)
+        shortfall, status = 0, None
+        if customer is not None and FIGURES & set(changed):
+            shortfall, status = _apply(actor, customer, visit, earn_again=bool(AMOUNTS & set(changed)))
+        elif changed:
+            visit.save()
+        if changed:
+            events.publish(
+                VisitEdited(visit_id=visit.pk, customer_id=visit.customer_id, fields=list(changed))
+            )
+        return CorrectionReceipt(visit, customer, status, shortfall, changed)
+
+
+def move_visit(
+    *, actor: Actor, visit_id: UUID, to_customer_id: UUID, may_edit_old: bool = False
+) -> CorrectionReceipt:
+    """Give a visit to the guest it belongs to, with its points; a walk-in gets its guest this way too.
+
+    The first guest's later visits move up by one number, so that neither has a gap.
+
+    Raises:
+        CustomerNotFound: the target is unknown or deleted.
+        PaidWithPoints: the first guest's points paid for a part of it.
+        VisitNotFound, VisitIsVoided, VoidTooLate.
+    """
+    with write(actor):
+        source, target = _lock_pair(visit_id, to_customer_id)
+        visit = _lock_visit(visit_id, may_touch_old=may_edit_old)
+        if visit.is_voided:
+            raise VisitIsVoided
+        if source is not None and source.pk == target.pk:
+            return CorrectionReceipt(visit, target)
+        if visit.points_redeemed:
+            raise PaidWithPoints
+        shortfall = _take_from(actor, source, visit) if source else 0
+        status = _give_to(actor, target, visit)
+        events.publish(
+            VisitMoved(
+                visit_id=visit.pk, from_customer_id=source.pk if source else None, customer_id=target.pk
+            )
+        )
+        return CorrectionReceipt(visit, target, status, shortfall, ("customer",))
+
+
+def restore_visit(*, actor: Actor, visit_id: UUID, may_edit_old: bool = False) -> CorrectionReceipt:
+    """Let a voided visit count again: points paid are paid again, points are earned again.
+
+    Raises:
+        InsufficientPoints: the guest has spent the points that came back meanwhile.
+        VisitNotFound, VisitNotVoided, VoidTooLate.
+    """
+    with write(actor):
+        customer = lock_customer_of(visit_id)
+        visit = _lock_visit(visit_id, may_touch_old=may_edit_old)
+        if not visit.is_voided:
+            raise VisitNotVoided
+        visit.voided_at, visit.voided_by, visit.void_reason = None, None, ""
+        status = None
+        if customer is None:
+            visit.save()
+        else:
+            _, status = _apply(actor, customer, visit, earn_again=True, pay_again=True)
+        events.publish(VisitRestored(visit_id=visit.pk, customer_id=visit.customer_id))
+        return CorrectionReceipt(visit, customer, status)
+
+
+def _lock_visit(visit_id: UUID, *, may_touch_old: bool) -> Visit:
+    visit = Visit.objects.select_for_update(no_key=True).get(pk=visit_id)
+    if not may_touch_old and timezone.now() - visit.created_at > SAME_DAY:
+        raise VoidTooLate
+    return visit
+
+
+def _lock_pair(visit_id: UUID, to_customer_id: UUID) -> tuple[Customer | None, Customer]:
+    """Lock both guests, the lower id first, so that two moves cannot wait for each other."""
+    owner = Visit.objects.filter(pk=visit_id).values_list("customer_id", flat=True).first()
+    if owner is None:
+        source = lock_customer_of(visit_id)  # a walk-in, or no such visit
+        return source, lock_customer(customer_id=to_customer_id)
+    if owner == to_customer_id:
+        same = lock_customer(customer_id=owner)
+        return same, same
+    if owner < to_customer_id:
+        source = lock_customer(customer_id=owner, deleted_too=True)
+        return source, lock_customer(customer_id=to_customer_id)
+    target = lock_customer(customer_id=to_customer_id)
+    return lock_customer(customer_id=owner, deleted_too=True), target
+
+
+def _check(visit: Visit, changed: tuple[str, ...], may_edit_old: bool) -> None:
+    request = VisitRequest(
+        total_amount=visit.total_amount,
+        discount_amount=visit.discount_amount,
+        visit_date=visit.visit_date if "visit_date" in changed else None,
+        payment_method=visit.payment_method,
+        visit_type=visit.visit_type,
+    )
+    check_request(request, may_backdate=may_edit_old)
+    if visit.total_amount - visit.discount_amount < visit.points_value:
+        raise ValidationError({"total_amount": _("A part was paid with points; the bill cannot be smaller.")})
+    if "outlet_id" in changed and not Outlet.objects.filter(pk=visit.outlet_id).exists():
+        raise ValidationError({"outlet_id": _("There is no such outlet.")})
+
+
+def _apply(
+    actor: Actor, customer: Customer, visit: Visit, *, earn_again: bool, pay_again: bool = False
+) -> tuple[int, Any]:
+    """Post what the visit moves now, reverse what it moved before, and count the figures again."""
+    book, account = get_rule_book(), account_of(customer)
+    shortfall = 0
+    if earn_again:
+        old = [entry for entry in open_entries(visit) if entry.type == LedgerEntry.Type.EARNED_PURCHASE]
+        earning = _earning(book, account, customer, visit, old)
+        visit.points_earned = earning.points
+        visit.save()
+        if pay_again:
+            _post_payment(actor, customer, account, visit, book)
+        # The new points first: they cover a part of what is taken back.
+        _post_earning(actor, customer, account, visit, book, earning, gettext_lazy("Visit corrected"))
+        shortfall = reverse_points(
+            actor=actor, customer=customer, account=account, visit=visit, book=book, entries=old,
+            description=gettext_lazy("Visit corrected"),
+        )  # fmt: skip
+    else:
+        visit.save()
+    recount_summary(customer.summary)
+    restore_tier(customer, account, visit, book)
+    settle_tier(
+        customer=customer,
+        account=account,
+        book=book,
+        lifetime_spent=customer.summary.lifetime_spent,
+        visit=visit,
+    )
+    settle_summary(customer, account)
+    return shortfall, status_of(book, account, customer)
+
+
+def _earning(
+    book: RuleBook, account: LoyaltyAccount, customer: Customer, visit: Visit, old: list[LedgerEntry]
+) -> Earning:
+    if customer.is_blocked or not is_enabled("loyalty"):
+        return Earning(0)
+    entries = LedgerEntry.objects.filter(visit=visit, type=LedgerEntry.Type.EARNED_PURCHASE)
+    first = old[0] if old else entries.filter(customer=customer).order_by("sequence").first()
+    tier = first.explanation.get("tier", account.tier) if first else account.tier
+    return compute_earning(
+        book,
+        tier=tier,
+        final_amount=Decimal(visit.total_amount) - Decimal(visit.discount_amount),
+        points_value=visit.points_value,
+    )
+
+
+def _post_payment(
+    actor: Actor, customer: Customer, account: LoyaltyAccount, visit: Visit, book: RuleBook
+) -> None:
+    payment = Movement(
+        type=LedgerEntry.Type.REDEEMED_DISCOUNT,
+        points=-visit.points_redeemed,
+        description=gettext_lazy("Paid with points"),
+        visit=visit,
+        related_amount=visit.points_value,
+    )
+    post(actor=actor, customer=customer, account=account, movements=[payment], book=book)
+
+
+def _post_earning(
+    actor: Actor,
+    customer: Customer,
+    account: LoyaltyAccount,
+    visit: Visit,
+    book: RuleBook,
+    earning: Earning,
+    description: str | Promise,
+) -> None:
+    movement = Movement(
+        type=LedgerEntry.Type.EARNED_PURCHASE,
+        points=earning.points,
+        description=description,
+        visit=visit,
+        related_amount=visit.total_amount - visit.discount_amount,
+        explanation=earning.explanation,
+    )
+    post(actor=actor, customer=customer, account=account, movements=[movement], book=book)
+
+
+def _take_from(actor: Actor, source: Customer, visit: Visit) -> int:
+    book, account = get_rule_book(), account_of(source)
+    shortfall = reverse_points(
+        actor=actor, customer=source, account=account, visit=visit, book=book, entries=open_entries(visit),
+        description=gettext_lazy("Visit moved to another guest"),
+    )  # fmt: skip
+    number = visit.visit_number or 0
+    visit.customer, visit.visit_number = None, None
+    visit.save()
+    close_number_gap(source.pk, number)
+    source.summary.last_visit_number -= 1
+    recount_summary(source.summary)
+    restore_tier(source, account, visit, book)
+    settle_summary(source, account)
+    return shortfall
+
+
+def _give_to(actor: Actor, target: Customer, visit: Visit) -> Any:
+    book, account = get_rule_book(), account_of(target)
+    target.summary.last_visit_number += 1
+    visit.customer, visit.visit_number = target, target.summary.last_visit_number
+    earning = _earning(book, account, target, visit, [])
+    visit.points_earned = earning.points
+    visit.save()
+    _post_earning(
+        actor, target, account, visit, book, earning, gettext_lazy("Visit moved from another guest")
+    )
+    recount_summary(target.summary)
+    settle_tier(
+        customer=target, account=account, book=book, lifetime_spent=target.summary.lifetime_spent, visit=visit
+    )
+    settle_summary(target, account)
+    return status_of(book, account, target)
