@@ -84,6 +84,13 @@ class ImportJob(BaseModel):
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
     error = models.TextField(_("error"), blank=True)
     cancel_requested = models.BooleanField(default=False)
+    # How to take the rows over: amount unit, points, outlet; for a commit without a pause: "commit".
+    options = models.JSONField(default=dict, db_default={}, blank=True)
+    # Rows read into the staging table so far, and whether all of them are.
+    staged = models.PositiveIntegerField(default=0, db_default=0)
+    is_staged = models.BooleanField(default=False, db_default=False)
+    # The worker that has the job in hand; another one may take it when the heartbeat stopped.
+    claim = models.UUIDField(null=True)
     started_at = models.DateTimeField(_("started at"), null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
