@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import BadRequest
 from django.db import DataError
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -31,6 +32,25 @@ class RequestIdMiddleware:
             request_id.reset(token)
         response["X-Request-Id"] = value
         return response
+
+
+class ClientAddressMiddleware:
+    """Puts the caller's own address into ``REMOTE_ADDR`` when the server stands behind proxies.
+
+    Each proxy appends the address it was called from to ``X-Forwarded-For``, so with ``PROXY_HOPS`` proxies
+    of ours the entry that many places from the end is the caller; what stands before it anybody can write.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.hops: int = settings.PROXY_HOPS
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self.hops:
+            chain = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+            if len(chain) >= self.hops and chain[-self.hops]:
+                request.META["REMOTE_ADDR"] = chain[-self.hops]
+        return self.get_response(request)
 
 
 class DomainErrorMiddleware:
