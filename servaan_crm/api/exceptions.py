@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from django.core.exceptions import BadRequest, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, InterfaceError, OperationalError
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from servaan_crm.core.errors import DomainError, ServiceUnavailable
+from servaan_crm.core.errors import DomainError, RequestTooLarge, ServiceUnavailable
 from servaan_crm.core.problems import problem_body, problem_of
 from servaan_crm.core.responses import render
 from servaan_crm.l10n.serializers import phone_problem
@@ -38,27 +39,18 @@ _MESSAGES = {
     "NOT_ACCEPTABLE": _("Only JSON can be returned."),
     "UNSUPPORTED_MEDIA_TYPE": _("Send the body as JSON."),
     "MALFORMED_JSON": _("The body is not valid JSON."),
+    "BAD_REQUEST": _("This request cannot be read."),
     "RATE_LIMIT_EXCEEDED": _("Too many requests. Wait a moment and try again."),
     "VALIDATION_ERROR": _("Some fields are not right; see the details."),
     "INVALID_PHONE_FORMAT": _("The phone number is not valid."),
+    "SERVICE_UNAVAILABLE": ServiceUnavailable.message,
     "INTERNAL_ERROR": _("Something went wrong on our side. It was recorded under this request id."),
 }
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
     """Map any exception of a view to the error answer. Nothing leaves as HTML or as a stack trace."""
-    if isinstance(error, Http404):
-        error = exceptions.NotFound()
-    elif isinstance(error, DjangoPermissionDenied):
-        error = exceptions.PermissionDenied()
-    elif isinstance(error, DjangoValidationError):
-        details = error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
-        error = exceptions.ValidationError(details)
-    elif isinstance(error, (OperationalError, InterfaceError)):
-        log.exception("database unavailable")
-        error = ServiceUnavailable()
-    elif isinstance(error, DataError):
-        error = exceptions.ValidationError({"non_field_errors": [_("A value is out of range.")]})
+    error = _translated(error)
     if isinstance(error, DomainError):
         return Response(problem_of(error), status=error.status)
     if isinstance(error, exceptions.ValidationError):
@@ -67,6 +59,27 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response:
         return _api_exception(error)
     log.exception("unexpected error in %s", context.get("view"))
     return _answer("INTERNAL_ERROR", 500)
+
+
+def _translated(error: Exception) -> Exception:
+    """Return what Django, the database or Python said in the words of DRF or of the domain."""
+    if isinstance(error, Http404):
+        return exceptions.NotFound()
+    if isinstance(error, DjangoPermissionDenied):
+        return exceptions.PermissionDenied()
+    if isinstance(error, DjangoValidationError):
+        details = error.message_dict if hasattr(error, "error_dict") else {"non_field_errors": error.messages}
+        return exceptions.ValidationError(details)
+    if isinstance(error, RequestDataTooBig):
+        return RequestTooLarge()
+    if isinstance(error, (SuspiciousOperation, BadRequest)):
+        return exceptions.ParseError()
+    if isinstance(error, (OperationalError, InterfaceError)):
+        log.exception("database unavailable")
+        return ServiceUnavailable()
+    if isinstance(error, (DataError, OverflowError)):
+        return exceptions.ValidationError({"non_field_errors": [_("A value is out of range.")]})
+    return error
 
 
 def _answer(code: str, status: int, details: Any = None, headers: dict[str, str] | None = None) -> Response:

@@ -86,8 +86,12 @@ CACHES = {
     }
 }
 
+# Proxies of ours in front of the server: limits per address count the caller, not the proxy.
+PROXY_HOPS = env.number("SERVAAN_PROXY_HOPS", 0)
+
 MIDDLEWARE = [
     "servaan_crm.core.middleware.RequestIdMiddleware",
+    "servaan_crm.core.middleware.ClientAddressMiddleware",
     "servaan_crm.tenancy.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -183,7 +187,9 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["servaan_crm.core.responses.CafeJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["servaan_crm.core.parsers.CafeJSONParser"],
+    "DEFAULT_METADATA_CLASS": "servaan_crm.core.metadata.MethodsMetadata",
+    "URL_FORMAT_OVERRIDE": None,  # "format" is a parameter like any other: views read it or refuse it
     "DEFAULT_THROTTLE_CLASSES": [
         "servaan_crm.api.throttles.UserHourlyThrottle",
         "servaan_crm.api.throttles.AreaThrottle",
@@ -211,6 +217,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
+    "PREPROCESSING_HOOKS": ["servaan_crm.api.schema.one_form_each"],
     "COMPONENT_SPLIT_REQUEST": True,
 }
 SIMPLE_JWT = {
