@@ -2,16 +2,17 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from servaan_crm.api.exceptions import not_found
+from servaan_crm.api.schema import DocsView, SchemaView
+from servaan_crm.core.urls import both
 
 api: list[URLPattern | URLResolver] = [
     path("auth/", include("servaan_crm.accounts.api.urls")),
     path("callbacks/", include("servaan_crm.messaging.api.urls")),
     path("crm/", include("servaan_crm.api.urls")),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    *both("schema", SchemaView.as_view(), name="schema"),
+    *both("docs", DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"^.*$", not_found),
 ]
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("", include("servaan_crm.web.urls")),
 ]
 
+handler400 = "servaan_crm.web.errors.bad_request"
 handler403 = "servaan_crm.web.errors.forbidden"
 handler404 = "servaan_crm.web.errors.page_not_found"
 handler500 = "servaan_crm.web.errors.server_error"

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("servaan_crm.web.urls_public")),
 ]
 
+handler400 = "servaan_crm.web.errors.bad_request"
 handler403 = "servaan_crm.web.errors.forbidden"
 handler404 = "servaan_crm.web.errors.page_not_found"
 handler500 = "servaan_crm.web.errors.server_error"
