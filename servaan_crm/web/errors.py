@@ -1,4 +1,8 @@
-"""Error pages of the browser. Under /api/ the exception layer answers in JSON before these are asked."""
+"""Error pages of the browser; under /api/ the same errors in JSON.
+
+The views of the API answer for themselves. What fails before a view is reached (a refused host, the database
+away while the café is looked up) comes here.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,31 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 
+from servaan_crm.api.exceptions import json_error
+
 # Shown when even the error page cannot be drawn (no static manifest, no templates).
 _LAST_RESORT = '<!doctype html><meta charset="utf-8"><title>{0}</title><h1>{0}</h1>'
 
 
+_API_CODES = {
+    400: "BAD_REQUEST", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RATE_LIMIT_EXCEEDED",
+    500: "INTERNAL_ERROR", 503: "SERVICE_UNAVAILABLE",
+}  # fmt: skip
+
+
 def _page(request: HttpRequest, template: str, status: int, fallback: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return json_error(_API_CODES[status], status)
     try:
         body: str = render_to_string(template, request=request)
     except Exception:  # an error page must never raise: whatever failed is already being reported
         body = _LAST_RESORT.format(fallback)
     return HttpResponse(body, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """400: a request no browser of ours sends (too many fields, a broken upload)."""
+    return _page(request, "errors/400.html", 400, _("This request cannot be read"))
 
 
 @requires_csrf_token
