@@ -4,8 +4,10 @@ import ipaddress
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.http.request import split_domain_port
 from django.shortcuts import render
 from django.urls import set_urlconf
 
@@ -25,7 +27,10 @@ class CafeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         connection.set_schema_to_public()
-        host = request.get_host().rsplit(":", 1)[0].lower().rstrip(".")
+        try:
+            host, _port = split_domain_port(request.get_host())
+        except DisallowedHost:
+            return self._refuse(request, TenantNotFound())
         if is_platform_host(host):
             request.cafe = None  # type: ignore[attr-defined]
             request.urlconf = settings.PUBLIC_SCHEMA_URLCONF  # type: ignore[attr-defined]
