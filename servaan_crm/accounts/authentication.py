@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -39,7 +40,10 @@ class CafeJWTAuthentication(JWTAuthentication):
 
     def get_user(self, validated_token: Token) -> Any:
         check_tenant(validated_token)
-        return super().get_user(validated_token)
+        try:
+            return super().get_user(validated_token)
+        except ValidationError:  # the id is none
+            raise InvalidToken from None
 
 
 class ApiKeyAuthentication(BaseAuthentication):

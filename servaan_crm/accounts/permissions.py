@@ -17,6 +17,9 @@ class P(StrEnum):
     CUSTOMERS_EDIT = "customers.edit"
     CUSTOMERS_DELETE = "customers.delete"
     CUSTOMERS_EXPORT = "customers.export"
+    CUSTOMERS_ERASE = "customers.erase"
+    CUSTOMERS_FIELDS = "customers.fields"
+    NOTES_MANAGE = "customers.notes"
     CUSTOMERS_STATISTICS = "customers.statistics"
     VISITS_RECORD = "visits.record"
     VISITS_VOID = "visits.void"
@@ -101,13 +104,15 @@ class HasPermission(BasePermission):
     """DRF permission; a view names what it needs in ``permissions_by_method`` or ``permission``."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
+        if not request.user.is_authenticated:
+            return False
+        if request.method == "OPTIONS" or not hasattr(view, (request.method or "").lower()):
+            return True  # the methods of the address are no secret: the answer is their list, or 405
         by_method: dict[str, P] = getattr(view, "permissions_by_method", {})
         permission = by_method.get("GET" if request.method == "HEAD" else request.method or "") or getattr(
             view, "permission", None
         )
-        if permission is None or not request.user.is_authenticated:
-            return False
-        if not can(request.user, permission):
+        if permission is None or not can(request.user, permission):
             return False
         require_permission_feature(permission)
         return True
