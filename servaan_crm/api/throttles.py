@@ -42,12 +42,17 @@ class WindowThrottle(BaseThrottle):
         now = int(time.time())
         window = now // self.seconds
         key = f"rate:{area}:{_who(request)}:{window}"
-        if cache.add(key, 1, timeout=self.seconds + 5):
-            count = 1
-        else:
-            count = cache.incr(key)
+        count = self._count(key)
         self._wait = (window + 1) * self.seconds - now
         return count <= _limit(area)
+
+    def _count(self, key: str) -> int:
+        if cache.add(key, 1, timeout=self.seconds + 5):
+            return 1
+        try:
+            return cache.incr(key)
+        except ValueError:  # evicted, or Redis was emptied, since it was found a moment ago
+            return 1
 
     def wait(self) -> int:
         return self._wait
