@@ -251,13 +251,23 @@ def local_date(instant: dt.datetime, locale: CafeLocale | None = None) -> dt.dat
 
 
 def local_day_bounds(date: dt.date, tz: ZoneInfo | str) -> tuple[dt.datetime, dt.datetime]:
-    """Return the UTC instants at which the local day begins and the next one begins."""
+    """Return the UTC instants at which the local day begins and the next one begins.
+
+    At the two ends of Python's calendar the first or the last instant there is.
+    """
     zone = ZoneInfo(tz) if isinstance(tz, str) else tz
-    first, following = (
-        dt.datetime.combine(day, dt.time.min, zone).astimezone(dt.UTC)
-        for day in (date, date + dt.timedelta(days=1))
-    )
-    return first, following
+    following = _midnight(date + dt.timedelta(days=1), zone) if date < dt.date.max else _LAST
+    return _midnight(date, zone), following
+
+
+_FIRST, _LAST = (moment.replace(tzinfo=dt.UTC) for moment in (dt.datetime.min, dt.datetime.max))
+
+
+def _midnight(date: dt.date, zone: ZoneInfo) -> dt.datetime:
+    try:
+        return dt.datetime.combine(date, dt.time.min, zone).astimezone(dt.UTC)
+    except OverflowError:
+        return _FIRST if date.year == dt.MINYEAR else _LAST
 
 
 def month_of(date: dt.date, locale: CafeLocale | None = None) -> tuple[int, int]:
