@@ -54,7 +54,7 @@ def read_parameters(request: HttpRequest) -> list[dict[str, Any]]:
     if request.content_type == "application/json":
         try:
             data = json.loads(request.body or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             data = {}
         rows = data if isinstance(data, list) else [data]
         return [{**query, **row} for row in rows[:_MAX_IDS] if isinstance(row, dict)]

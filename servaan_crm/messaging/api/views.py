@@ -9,7 +9,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from servaan_crm.core.errors import NotFound
+from servaan_crm.core.errors import MethodNotAllowed, NotFound
 from servaan_crm.core.problems import problem_response
 from servaan_crm.core.responses import render
 from servaan_crm.messaging import callbacks
@@ -36,3 +36,9 @@ class ProviderCallback(View):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As GET."""
         return self.get(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """405 in the shape of every refusal of the API."""
+        response = problem_response(MethodNotAllowed())
+        response["Allow"] = ", ".join(self._allowed_methods())
+        return response
