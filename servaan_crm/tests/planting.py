@@ -1,0 +1,105 @@
+"""A café full of things to find, and a fingerprint of everything it holds."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from django_tenants.utils import tenant_context
+
+from campaigns.models import Automation
+from checkout.services import VisitRequest, record_visit, void_visit
+from customers.models import MenuItem, Tag
+from customers.services import create_customer
+from feedback.services import record_feedback
+from loyalty.models import TierChange
+from outreach.services import log_interaction
+from segments.models import Segment
+from servaan_crm.accounts.models import ApiKey, Outlet, User
+from servaan_crm.core.actors import system
+from servaan_crm.l10n.locale import use_locale
+from servaan_crm.messaging.callbacks import default_callback_secret
+from servaan_crm.messaging.models import GatewayState, InboundMessage, SmsProvider
+from servaan_crm.messaging.services import queue_messages
+from servaan_crm.messaging.tests.helpers import draft
+
+MARKER = "zqxneighbour"
+PHONE = "09120000777"
+
+
+def plant(cast: Any) -> dict[str, Any]:
+    """Fill the café with one of everything, named with the marker; return URL parameter → its value."""
+    with tenant_context(cast.cafe), use_locale(cast.cafe.locale):
+        return _plant(User.objects.create_user(f"{MARKER}-user", "x", name=MARKER, role="staff"))
+
+
+def _plant(user: User) -> dict[str, Any]:
+    actor = system(MARKER)
+    tag = Tag.objects.create(name=MARKER)
+    outlet = Outlet.objects.create(name=MARKER)
+    customer = create_customer(
+        actor=actor,
+        phone=PHONE,
+        name=f"{MARKER} guest",
+        notes=MARKER,
+        email=f"{MARKER}@example.com",
+        tags=[tag],
+    )
+    bill = VisitRequest(
+        customer_id=customer.pk,
+        total_amount=Decimal(5_000_000),
+        notes=MARKER,
+        server_name=MARKER,
+        outlet_id=outlet.pk,
+    )
+    visit = record_visit(actor=actor, request=bill).visit
+    taken_back = record_visit(actor=actor, request=bill).visit
+    void_visit(actor=actor, visit_id=taken_back.pk, reason=MARKER)
+    feedback = record_feedback(
+        actor=actor, rating=5, source="manual", customer_id=customer.pk, comment=MARKER, categories=[MARKER]
+    )
+    log_interaction(
+        actor=actor, customer_id=customer.pk, type="call", direction="inbound", subject=MARKER, details=MARKER
+    )
+    queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
+    rest = _plant_rest(user, customer)
+    return {
+        "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
+        "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, **rest,
+        # Callbacks: the neighbour's own secret must open nothing here.
+        "provider": "kavenegar", "kind": "status", "secret": default_callback_secret(),
+        # Django's admin: what the model says is filled in by the test.
+        "app_label": "customers", "content_type_id": ContentType.objects.get_for_model(type(customer)).pk,
+        "object_id": customer.pk, "id": user.pk,
+    }  # fmt: skip
+
+
+def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
+    item = MenuItem.objects.create(name=MARKER, price=100_000)
+    segment = Segment.objects.create(key=MARKER, name=MARKER, criteria={"visit_count": {"max": 3}})
+    Automation.objects.create(key=MARKER, name=MARKER, trigger="visit.recorded:first", template=MARKER)
+    SmsProvider.objects.create(name=MARKER, adapter="kavenegar", api_key=MARKER)
+    GatewayState.objects.create(account="next-door", problem_text=MARKER)
+    InboundMessage.objects.create(
+        provider="kavenegar", provider_message_id=MARKER, sender="+989120000777", body=MARKER
+    )
+    TierChange.objects.create(customer=customer, from_tier="bronze", to_tier="silver", reason=MARKER)
+    key, _clear = ApiKey.issue(name=MARKER, user=user)
+    return {"item_id": item.pk, "segment_id": segment.pk, "api_key_id": key.pk}
+
+
+def fingerprint(cast: Any) -> dict[str, tuple[int, str]]:
+    """Return table → (rows, checksum) of everything in the café's schema."""
+    schema = cast.cafe.schema_name
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY 1", [schema])
+        tables = [row[0] for row in cursor.fetchall()]
+        parts = [
+            f"SELECT '{table}', count(*), coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '')"
+            f' FROM "{schema}"."{table}" AS t'
+            for table in tables
+        ]
+        cursor.execute(" UNION ALL ".join(parts))
+        return {table: (rows, checksum) for table, rows, checksum in cursor.fetchall()}
