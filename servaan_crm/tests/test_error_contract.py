@@ -378,8 +378,11 @@ def test_pages_break_on_nothing(address: Address, cafe: Any, values: dict[str, A
     url = address.url(values)
     names = ("q", "search", "phone", "page", "customer_id", "total_amount", "discount", "points_to_redeem", "sort",
              "created_from", "created_to", "min_spent", "next", "page_size", "tag")  # fmt: skip
+    # The list says what is wrong with a parameter before it looks at the next one.
+    single = address.route == "/customers/"
     for value in QUERY_VALUES:
-        for query in (f"{name}={value}" for name in names) if not address.parameters else (f"page={value}",):
+        pairs = [f"{name}={value}" for name in names]
+        for query in pairs if single else ["&".join(pairs)]:
             answer = ask(browser, "GET", f"{url}?{query}")
             assert answer.status_code < 500, f"GET {address}?{query[:40]}"
     for value in ("%00", "%ff", "9" * 400, "1e999", "%ED%A0%80", "NaN", "-1", "[1]", "9999-12-31"):
