@@ -38,3 +38,41 @@ class CustomerRestored(Event):
 
     name: ClassVar[str] = "customer.restored"
     customer_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerErased(Event):
+    """A guest asked to be forgotten: each room that knows words of or about the guest takes them out."""
+
+    name: ClassVar[str] = "customer.erased"
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentChanged(Event):
+    """A guest agreed to marketing messages on ``channel`` ("all" too), or no longer does."""
+
+    name: ClassVar[str] = "customer.consent_changed"
+    customer_id: str
+    channel: str
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersMerged(Event):
+    """Two records of one person became one: everything of ``merged_id`` belongs to ``kept_id`` now."""
+
+    name: ClassVar[str] = "customer.merged"
+    merge_id: str
+    kept_id: str
+    merged_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeUndone(Event):
+    """A merge was taken back: both guests are what they were before it."""
+
+    name: ClassVar[str] = "customer.merge_undone"
+    merge_id: str
+    kept_id: str
+    merged_id: str

@@ -10,16 +10,17 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
+from customers.selectors.consent import newest_answers
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.messaging.services import Candidate, register_recipient_check
 
 
 @register_recipient_check
 def refuse_recipients(candidates: Sequence[Candidate]) -> dict[UUID, str]:
-    """Return the reason for each message whose guest was deleted or blocked, or wants no messages; one query.
+    """Return the reason for each message whose guest was deleted or blocked, or wants no messages; two queries.
 
-    A guest who opted out gets nothing that was queued before either. Messages without a guest (a code to a
-    number that is being checked) pass.
+    A guest who opted out of everything gets nothing that was queued before either; one who said no on one channel
+    gets no advertising there. Messages without a guest (a code to a number that is being checked) pass.
     """
     wanted = {candidate.customer_id for candidate in candidates if candidate.customer_id is not None}
     found = {
@@ -28,13 +29,19 @@ def refuse_recipients(candidates: Sequence[Candidate]) -> dict[UUID, str]:
             "pk", "status", "deleted_at", "allow_marketing"
         )
     }
+    answers = newest_answers(wanted) if any(c.purpose == "marketing" for c in candidates) else {}
+    refused: dict[UUID, str] = {}
     with translation.override(get_locale().language):
-        reasons = {customer_id: _reason(found.get(customer_id)) for customer_id in wanted}
-    return {
-        candidate.id: reason
-        for candidate in candidates
-        if candidate.customer_id is not None and (reason := reasons[candidate.customer_id])
-    }
+        for candidate in candidates:
+            if candidate.customer_id is None:
+                continue
+            reason = _reason(found.get(candidate.customer_id))
+            if not reason and candidate.purpose == "marketing":
+                _number, granted = answers[candidate.customer_id].get(candidate.channel, (0, True))
+                reason = "" if granted else _("The guest wants no offers on this channel.")
+            if reason:
+                refused[candidate.id] = reason
+    return refused
 
 
 def _reason(row: Mapping[str, Any] | None) -> str:

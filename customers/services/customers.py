@@ -7,15 +7,27 @@ from uuid import UUID
 
 from django.db import IntegrityError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from customers.errors import CustomerAlreadyExists, CustomerNotFound
-from customers.events import CustomerCreated, CustomerDeleted, CustomerRestored, CustomerUpdated
-from customers.models import Customer, CustomerSummary, Tag
+from customers.events import (
+    ConsentChanged,
+    CustomerCreated,
+    CustomerDeleted,
+    CustomerRestored,
+    CustomerUpdated,
+)
+from customers.models import ConsentChange, Customer, CustomerSummary, Tag
+from customers.services.custom_fields import merge_custom
 from customers.services.validation import clean_fields
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
 from servaan_crm.core.errors import EditConflict
 from servaan_crm.core.events import publish
+from servaan_crm.messaging.services import block_waiting
+
+ALL_CHANNELS = "all"
+WANTS_NONE = _("The guest wants no messages.")
 
 
 def create_customer(
@@ -28,7 +40,8 @@ def create_customer(
         name: 3-100 code points.
         offer_restore: refuse when a deleted guest had this number, so that a person can decide.
         fields: any of email, birthday, anniversary, gender, notes, preferences, address, city,
-            postal_code, allow_marketing, status, block_reason, name_english, outlet_id, tags (``Tag`` rows).
+            postal_code, allow_marketing, status, block_reason, name_english, outlet_id, tags (``Tag`` rows),
+            custom (key of an own field → value).
 
     Raises:
         ValidationError: names every field that is not right.
@@ -39,12 +52,15 @@ def create_customer(
     _settle_block_reason(values, values.get("status", Customer.Status.ACTIVE))
     if offer_restore:
         _offer_restore(values["phone"])
+    values["custom"] = merge_custom({}, values.get("custom", {}))
     customer = Customer(**values, created_by_id=actor.user_id, updated_by_id=actor.user_id)
-    with _phone_conflicts(values["phone"]), write(actor):
+    with phone_conflicts(values["phone"]), write(actor):
         customer.save(force_insert=True)
         customer.summary = CustomerSummary.objects.create(customer=customer)
         if tags:
             customer.tags.set(tags)
+        if not customer.allow_marketing:
+            note_consent(actor, customer)
         publish(CustomerCreated(customer_id=str(customer.pk), phone=customer.phone))
     return customer
 
@@ -64,11 +80,13 @@ def update_customer(
     """
     values = clean_fields(changes)
     tags: Iterable[Tag] | None = values.pop("tags", None)
-    with _phone_conflicts(values.get("phone", "")), write(actor):
-        customer = _lock(customer_id)
+    with phone_conflicts(values.get("phone", "")), write(actor):
+        customer = lock_guest(customer_id)
         if expected_version is not None and customer.version != expected_version:
             raise EditConflict(details={"version": customer.version, "expected_version": expected_version})
         _settle_block_reason(values, values.get("status", customer.status))
+        if "custom" in values:
+            values["custom"] = merge_custom(customer.custom, values["custom"])
         changed = [name for name, value in values.items() if getattr(customer, name) != value]
         if tags is not None and _set_tags(customer, tags):
             changed.append("tags")
@@ -77,6 +95,8 @@ def update_customer(
         for name in changed:
             if name != "tags":
                 setattr(customer, name, values[name])
+        if "allow_marketing" in changed:
+            note_consent(actor, customer)
         customer.version += 1
         customer.updated_by_id = actor.user_id
         customer.save(
@@ -93,7 +113,7 @@ def delete_customer(*, actor: Actor, customer_id: UUID) -> Customer:
         CustomerNotFound: no such guest, or it is deleted already.
     """
     with write(actor):
-        customer = _lock(customer_id)
+        customer = lock_guest(customer_id)
         _mark(customer, actor, deleted=True)
         publish(CustomerDeleted(customer_id=str(customer.pk)))
     return customer
@@ -107,8 +127,8 @@ def restore_customer(*, actor: Actor, customer_id: UUID) -> Customer:
         CustomerAlreadyExists: the number has another owner meanwhile.
     """
     phone = Customer.objects.filter(pk=customer_id).values_list("phone", flat=True).first() or ""
-    with _phone_conflicts(phone), write(actor):
-        customer = _lock(customer_id, deleted_too=True)
+    with phone_conflicts(phone), write(actor):
+        customer = lock_guest(customer_id, deleted_too=True)
         if customer.deleted_at is None:
             return customer
         _mark(customer, actor, deleted=False)
@@ -116,12 +136,16 @@ def restore_customer(*, actor: Actor, customer_id: UUID) -> Customer:
     return customer
 
 
-def _lock(customer_id: UUID, *, deleted_too: bool = False) -> Customer:
+def lock_guest(customer_id: UUID, *, deleted_too: bool = False) -> Customer:
+    """Return the guest, locked until the transaction ends; an erased one is gone for good.
+
+    Raises CustomerNotFound.
+    """
     rows = Customer.objects.select_related("summary").select_for_update(of=("self",), no_key=True)
     if not deleted_too:
         rows = rows.filter(deleted_at=None)
     customer = rows.filter(pk=customer_id).first()
-    if customer is None:
+    if customer is None or customer.erased_at is not None:
         raise CustomerNotFound(details={"customer_id": str(customer_id)})
     return customer
 
@@ -131,6 +155,31 @@ def _mark(customer: Customer, actor: Actor, *, deleted: bool) -> None:
     customer.version += 1
     customer.updated_by_id = actor.user_id
     customer.save(update_fields=["deleted_at", "version", "updated_by", "updated_at"])
+
+
+def note_consent(actor: Actor, customer: Customer) -> None:
+    """Add what ``allow_marketing`` says now to the guest's history of consent, and stop what waits to be sent."""
+    ConsentChange.objects.create(
+        customer=customer,
+        channel=ALL_CHANNELS,
+        granted=customer.allow_marketing,
+        source=source_of(actor),
+        actor_name=actor.name,
+    )
+    publish(
+        ConsentChanged(
+            customer_id=str(customer.pk), channel=ALL_CHANNELS, granted=customer.allow_marketing
+        )
+    )
+    if not customer.allow_marketing:
+        block_waiting(customer_id=customer.pk, reason=str(WANTS_NONE))
+
+
+def source_of(actor: Actor) -> str:
+    """Return how a yes or no came in, from who brings it."""
+    if actor.kind == "user":
+        return "api" if actor.role == "integrator" else "staff"
+    return "import" if actor.kind == "system" else "sign_up"
 
 
 def _set_tags(customer: Customer, tags: Iterable[Tag]) -> bool:
@@ -155,7 +204,7 @@ def _offer_restore(phone: str) -> None:
 
 
 @contextmanager
-def _phone_conflicts(phone: str) -> Iterator[None]:
+def phone_conflicts(phone: str) -> Iterator[None]:
     """Turn the database's refusal of a second owner of ``phone`` into ours.
 
     The unique index decides, so of two who enter the same number at once one wins and one is told.

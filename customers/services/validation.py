@@ -12,6 +12,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from customers.models import Customer
+from customers.services.custom_fields import clean_custom
 from servaan_crm.l10n.digits import INVISIBLE, localize
 from servaan_crm.l10n.jalali import local_date
 from servaan_crm.l10n.locale import get_locale
@@ -86,7 +87,8 @@ def _too_long(most: int) -> str:
     return words % {"shown": localize(most)}
 
 
-def _limited(most: int) -> Callable[[Any], str]:
+def limited_text(most: int) -> Callable[[Any], str]:
+    """Return a cleaner for texts of at most ``most`` code points; it raises ValidationError."""
     return lambda value: _short(_text(value), most)
 
 
@@ -107,7 +109,8 @@ def _day(value: Any) -> date | None:
     return value
 
 
-def _past_day(value: Any) -> date | None:
+def clean_past_day(value: Any) -> date | None:
+    """Return a date from 1900 to today, or None for none. Raises ValidationError."""
     day = _day(value)
     if day is not None and day > local_date(timezone.now()):
         raise ValidationError(_("This date is in the future."))
@@ -157,7 +160,7 @@ _CLEANERS: dict[str, Callable[[Any], Any]] = {
     "phone": clean_phone,
     "name": clean_name,
     "email": _email,
-    "birthday": _past_day,
+    "birthday": clean_past_day,
     "anniversary": _day,
     "gender": _choice(*Customer.Gender.values),
     "status": _choice(*Customer.Status.values),
@@ -165,6 +168,7 @@ _CLEANERS: dict[str, Callable[[Any], Any]] = {
     "allow_marketing": _truth,
     "outlet_id": _as_given,
     "tags": list,
-    **{name: _limited(most) for name, most in _TEXTS.items()},
-    "block_reason": _limited(200),
+    "custom": clean_custom,
+    **{name: limited_text(most) for name, most in _TEXTS.items()},
+    "block_reason": limited_text(200),
 }

@@ -5,6 +5,7 @@ from servaan_crm.messaging.services.checks import Candidate, register_recipient_
 from servaan_crm.messaging.services.dispatch import DispatchReport, dispatch_batch, dispatch_until_idle
 from servaan_crm.messaging.services.inbound import MessageReceived, record_inbound
 from servaan_crm.messaging.services.outcomes import record_delivery_report, record_delivery_reports
+from servaan_crm.messaging.services.privacy import block_waiting, erase_texts
 from servaan_crm.messaging.services.queue import MessageDraft, cancel_messages, queue_message, queue_messages
 from servaan_crm.messaging.services.reconcile import mark_stale_claims, poll_deliveries, reconcile_unknown
 
@@ -13,10 +14,12 @@ __all__ = [
     "DispatchReport",
     "MessageDraft",
     "MessageReceived",
+    "block_waiting",
     "cancel_messages",
     "clear_problem",
     "dispatch_batch",
     "dispatch_until_idle",
+    "erase_texts",
     "mark_stale_claims",
     "poll_deliveries",
     "queue_message",
