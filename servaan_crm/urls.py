@@ -21,6 +21,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("counter/", include("checkout.web.urls")),
     path("customers/", include("customers.web.urls")),
+    path("customers/", include("analytics.web.urls")),
     path("loyalty/", include("loyalty.web.urls")),
     path("phones/", include("servaan_crm.messaging.web.urls")),
     path("", include("servaan_crm.web.urls")),

@@ -1,9 +1,12 @@
 """``/api/crm/customers``. Ids are UUIDs, so words such as ``statistics`` are free for other rooms."""
 
+from django.urls import include, path
+
 from customers.api import views
 from servaan_crm.core.urls import both
 
 urlpatterns = [
+    path("", include("customers.api.urls_behavior")),
     *both("customers", views.CustomersView.as_view(), name="customers"),
     *both("customers/phone/<str:phone>", views.CustomerByPhoneView.as_view(), name="customer-by-phone"),
     *both("customers/validate-phone", views.ValidatePhoneView.as_view(), name="customer-validate-phone"),

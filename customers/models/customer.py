@@ -100,6 +100,11 @@ class Customer(BaseModel):
             models.Index(fields=["sort_key", "id"], name="customer_sort", condition=Q(deleted_at=None)),
             models.Index(fields=["status"], name="customer_status", condition=Q(deleted_at=None)),
             models.Index(fields=["birthday"], name="customer_birthday", condition=Q(deleted_at=None)),
+            models.Index(
+                fields=["anniversary"],
+                name="customer_anniversary",
+                condition=Q(deleted_at=None, anniversary__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -13,3 +13,11 @@ register_tab(
     permission=P.CUSTOMERS_VIEW,
     order=0,
 )
+register_tab(
+    name="behavior",
+    label=_("Behaviour"),
+    icon="heartbeat",
+    url_name="customers:tab-behavior",
+    permission=P.CUSTOMERS_VIEW,
+    order=70,
+)

@@ -1,11 +1,12 @@
 """``/customers/``."""
 
-from django.urls import path
+from django.urls import include, path
 
 from customers.web import views
 
 app_name = "customers"
 urlpatterns = [
+    path("", include("customers.web.urls_behavior")),
     path("", views.CustomerListPage.as_view(), name="list"),
     path("new/", views.CreateCustomer.as_view(), name="create"),
     path("<uuid:customer_id>/", views.CustomerPage.as_view(), name="detail"),

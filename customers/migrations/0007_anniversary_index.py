@@ -3,7 +3,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0005_guards")]
+    dependencies = [("customers", "0006_visit_history")]
 
     operations = [
         migrations.AddIndex(
