@@ -54,6 +54,14 @@ class CustomerAlreadyExists(DomainError):
             details={"phone": _shown(phone), "deleted_customer_id": str(customer_id)},
         )
 
+    @classmethod
+    def was_merged(cls, phone: str, customer_id: UUID) -> Self:
+        """Return the pointer to the guest that the owner of this number (E.164) is part of now."""
+        return cls(
+            _("The customer with this number is part of another customer now."),
+            details={"phone": _shown(phone), "merged_into_customer_id": str(customer_id)},
+        )
+
 
 class CustomerBlocked(DomainError):
     code = "CUSTOMER_BLOCKED"

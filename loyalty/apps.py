@@ -10,3 +10,4 @@ class LoyaltyConfig(AppConfig):
 
     def ready(self) -> None:
         from loyalty import receivers  # noqa: F401
+        from loyalty.services import merging  # noqa: F401

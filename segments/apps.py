@@ -9,4 +9,4 @@ class SegmentsConfig(AppConfig):
     verbose_name = _("Segments")
 
     def ready(self) -> None:
-        from segments import receivers  # noqa: F401
+        from segments import merging, receivers  # noqa: F401

@@ -14,6 +14,7 @@ from checkout.events import VisitRecorded
 from checkout.services.receipt import CheckoutReceipt
 from checkout.services.request import VisitRequest, check_request
 from customers.errors import CustomerAlreadyExists, CustomerBlocked, CustomerNotFound
+from customers.merging.heirs import heir_of
 from customers.models import Customer, Visit
 from customers.services import create_customer
 from customers.services.visits import add_visit_to_summary, lock_customer
@@ -104,13 +105,17 @@ def _outlet(outlet_id: UUID | None) -> UUID:
 
 
 def _find_or_create(actor: Actor, request: VisitRequest, outlet_id: UUID) -> tuple[Customer, bool]:
-    """Return the locked guest; an unknown phone creates one, once, however many tills ask for it."""
+    """Return the locked guest; an unknown phone creates one, once, however many tills ask for it.
+
+    The number of a record that was merged into another guest finds that guest.
+    """
     if request.customer_id is not None:
         return lock_customer(customer_id=request.customer_id), False
     try:
         return lock_customer(phone=request.phone), False
     except CustomerNotFound:
-        pass
+        if merged_into := heir_of(request.phone or ""):
+            return lock_customer(customer_id=merged_into), False
     created = True
     try:
         name = request.customer_name.strip() or _("Guest %(digits)s") % {"digits": (request.phone or "")[-4:]}

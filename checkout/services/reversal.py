@@ -13,14 +13,33 @@ from loyalty.selectors.status import tier_measure
 from loyalty.services.ledger import Movement, change_tier, post
 from segments.services import refresh_customer
 from servaan_crm.core.actors import Actor
+from servaan_crm.core.errors import EditConflict
 
 
 def lock_customer_of(visit_id: UUID) -> Customer | None:
     """Lock the guest first, as every writer does; None for a walk-in. Deleted guests can be corrected too."""
-    owner = Visit.objects.filter(pk=visit_id).values_list("customer_id", flat=True)
-    if not owner:
-        raise VisitNotFound(details={"visit_id": str(visit_id)})
-    return lock_customer(customer_id=owner[0], deleted_too=True) if owner[0] else None
+    while True:
+        owner = list(Visit.objects.filter(pk=visit_id).values_list("customer_id", flat=True))
+        if not owner:
+            raise VisitNotFound(details={"visit_id": str(visit_id)})
+        if owner[0] is None:
+            return None
+        customer = lock_customer(customer_id=owner[0], deleted_too=True)
+        # While this waited, a merge or a move may have given the visit to another guest.
+        if Visit.objects.filter(pk=visit_id, customer_id=owner[0]).exists():
+            return customer
+
+
+def lock_visit(visit_id: UUID, owner: Customer | None) -> Visit:
+    """Lock the visit after its guest.
+
+    Raises EditConflict when somebody gave it to another guest while this one was waited for: the lock in hand
+    would be the wrong one.
+    """
+    visit = Visit.objects.select_for_update(no_key=True).get(pk=visit_id)
+    if visit.customer_id != (owner.pk if owner else None):
+        raise EditConflict(details={"visit_id": str(visit_id)})
+    return visit
 
 
 def open_entries(visit: Visit) -> list[LedgerEntry]:

@@ -11,6 +11,7 @@ from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
 
 from customers.errors import CustomerNotFound
+from customers.merging.heirs import heir_of, heirs_of_prefix
 from customers.models import Customer
 from customers.selectors.search import digits_fragment, national_prefix, search_customers
 from servaan_crm.l10n.phone import is_phone_like
@@ -85,13 +86,15 @@ def get_customer(customer_id: UUID, *, deleted_too: bool = False) -> Customer:
 
 
 def get_by_phone(phone: str) -> Customer:
-    """Return the guest with the number ``phone`` (E.164).
+    """Return the guest with the number ``phone`` (E.164), also when it was the number of a merged record.
 
     Raises:
         CustomerNotFound: nobody has it; the details offer a deleted guest who had it.
     """
     rows = Customer.objects.select_related("summary").defer("search_key", "sort_key")
     customer = rows.filter(phone=phone, deleted_at=None).first()
+    if customer is None and (heir := heir_of(phone)):
+        return get_customer(heir)
     if customer is None:
         deleted = find_deleted(phone)
         raise CustomerNotFound.by_phone(phone, deleted_customer_id=deleted.pk if deleted else None)
@@ -99,8 +102,9 @@ def get_by_phone(phone: str) -> Customer:
 
 
 def find_deleted(phone: str) -> Customer | None:
-    """Return the guest with the number ``phone`` (E.164) who was deleted last, if any."""
-    return Customer.objects.filter(phone=phone).exclude(deleted_at=None).order_by("-deleted_at").first()
+    """Return the guest with the number ``phone`` (E.164) who was deleted last and can be restored, if any."""
+    deleted = Customer.objects.filter(phone=phone, merged_into=None).exclude(deleted_at=None)
+    return deleted.order_by("-deleted_at").first()
 
 
 def lookup(typed: str, limit: int = 8) -> list[Customer]:
@@ -124,7 +128,7 @@ def _phone_candidates(typed: str) -> list[UUID]:
     if prefix:
         found = all_customers().filter(phone__startswith=prefix).order_by("phone")
         ids = list(found.values_list("pk", flat=True)[:CANDIDATES])
-        if ids:
+        if ids := ids or heirs_of_prefix(prefix):
             return ids
     return _pks(all_customers().filter(phone__contains=fragment)) if fragment else []
 

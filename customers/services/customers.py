@@ -17,6 +17,8 @@ from customers.events import (
     CustomerRestored,
     CustomerUpdated,
 )
+from customers.merging.errors import MergeRefused
+from customers.merging.heirs import heir_of
 from customers.models import ConsentChange, Customer, CustomerSummary, Tag
 from customers.services.custom_fields import merge_custom
 from customers.services.validation import clean_fields
@@ -125,12 +127,15 @@ def restore_customer(*, actor: Actor, customer_id: UUID) -> Customer:
     Raises:
         CustomerNotFound: no such guest.
         CustomerAlreadyExists: the number has another owner meanwhile.
+        MergeRefused: the guest is part of another one; undoing the merge brings it back.
     """
     phone = Customer.objects.filter(pk=customer_id).values_list("phone", flat=True).first() or ""
     with phone_conflicts(phone), write(actor):
         customer = lock_guest(customer_id, deleted_too=True)
         if customer.deleted_at is None:
             return customer
+        if customer.merged_into_id is not None:
+            raise MergeRefused.already_merged(customer.pk, customer.merged_into_id)
         _mark(customer, actor, deleted=False)
         publish(CustomerRestored(customer_id=str(customer.pk)))
     return customer
@@ -197,8 +202,13 @@ def _settle_block_reason(values: dict[str, Any], status: str) -> None:
 
 
 def _offer_restore(phone: str) -> None:
-    """Refuse a number without an owner that a deleted guest had; the last one who had it is offered."""
+    """Refuse a number without an owner that a deleted guest had; the last one who had it is offered.
+
+    A merged record cannot come back alone: the guest it is part of is named instead.
+    """
     rows = Customer.objects.filter(phone=phone).order_by("-deleted_at").values_list("pk", "deleted_at")
+    if rows and all(deleted_at is not None for _pk, deleted_at in rows) and (heir := heir_of(phone)):
+        raise CustomerAlreadyExists.was_merged(phone, heir)
     if rows and all(deleted_at is not None for _pk, deleted_at in rows):
         raise CustomerAlreadyExists.was_deleted(phone, rows[0][0])
 
