@@ -8,12 +8,14 @@ from customers.models.book import (
     RecentSearch,
     SavedView,
 )
+from customers.models.bulk import BulkOperation, GuestCount
 from customers.models.customer import Customer, CustomerSummary, Tag
 from customers.models.menu import MenuItem
 from customers.models.profile import Channel, ConsentChange, CustomerNote, CustomField, FamilyMember
 from customers.models.visit import Visit
 
 __all__ = [
+    "BulkOperation",
     "Channel",
     "ConsentChange",
     "CustomField",
@@ -22,6 +24,7 @@ __all__ = [
     "CustomerSummary",
     "DuplicateDismissal",
     "FamilyMember",
+    "GuestCount",
     "ImportJob",
     "ImportReject",
     "MenuItem",
