@@ -21,7 +21,6 @@ TOOLS: dict[str, list[str]] = {
     "ruff format": [str(BIN / "ruff"), "format", "--check", "."],
     "import-linter": [str(BIN / "lint-imports")],
     "house rules": [PYTHON, "-m", "dev.checks"],
-    "djlint format": [str(BIN / "djlint"), "templates", "--check"],
     "djlint": [str(BIN / "djlint"), "templates", "--lint", "--quiet"],
     "translations": [PYTHON, "-m", "dev", "messages", "check"],
     "migrations": [
@@ -38,7 +37,6 @@ TOOLS: dict[str, list[str]] = {
 FIXES: tuple[list[str], ...] = (
     [str(BIN / "ruff"), "check", "--fix", "."],
     [str(BIN / "ruff"), "format", "."],
-    [str(BIN / "djlint"), "templates", "--reformat", "--quiet"],
 )
 
 

@@ -81,16 +81,20 @@ def record_feedback(
         feedback.save()
         if feedback.visit:
             note_rating(feedback.visit, rating=rating, comment=feedback.comment)
-        publish(
-            FeedbackRecorded(
-                feedback_id=feedback.pk,
-                customer_id=feedback.customer_id,
-                visit_id=feedback.visit_id,
-                rating=rating,
-                is_low=feedback.is_low,
-            )
-        )
+        _tell(feedback)
     return feedback
+
+
+def _tell(feedback: Feedback) -> None:
+    publish(
+        FeedbackRecorded(
+            feedback_id=feedback.pk,
+            customer_id=feedback.customer_id,
+            visit_id=feedback.visit_id,
+            rating=feedback.rating,
+            is_low=feedback.is_low,
+        )
+    )
 
 
 def answer_feedback(
