@@ -9,6 +9,6 @@ class CustomersConfig(AppConfig):
     verbose_name = _("Customers")
 
     def ready(self) -> None:
-        from customers import exports, receivers  # noqa: F401
+        from customers import own_data, receivers  # noqa: F401
         from customers.merging import movers  # noqa: F401
         from customers.web import registered_tabs  # noqa: F401

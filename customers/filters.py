@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextChoices
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters import Filter, FilterSet
 
 from customers.models import Customer, CustomerSummary, Tag
+from customers.selectors.custom_fields import CUSTOM_PREFIX, CustomFilters
 from customers.selectors.customers import DEFAULT_ORDER, DEFAULT_SORT, SORTS, CustomerList, all_customers
-from customers.selectors.derived import CustomerType, Facts, Lifecycle, Temperature, get_facts
+from customers.selectors.derived import CustomerType, Facts, Lifecycle, Risk, Temperature, get_facts
 from customers.selectors.search import search_customers
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.l10n.digits import plain_number
 from servaan_crm.l10n.forms import LocalDateField
-from servaan_crm.l10n.jalali import local_day_bounds
+from servaan_crm.l10n.jalali import local_date, local_day_bounds, month_bounds, week_bounds
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.text import search_key
+
+
+class Preset(TextChoices):
+    """Filters that move with the calendar, so that a saved view stays what it was saved as."""
+
+    WEEK_VISITS = "week_visits", gettext_lazy("This week's visits")
+    MONTH_VISITS = "month_visits", gettext_lazy("This month")
+    NEW_MEMBERS = "new_members", gettext_lazy("New members")
+
+
+def preset_days(preset: str, today: date) -> tuple[date, date]:
+    """Return the first and the last day ``preset`` covers; weeks and months are those of the café's calendar."""
+    first, following = week_bounds(today) if preset == Preset.WEEK_VISITS else month_bounds(today)
+    return first, following - timedelta(days=1)
 
 
 def _say_legal(values: Iterable[str]) -> str:
@@ -117,6 +133,8 @@ class CustomerFilter(FilterSet):
     type = CodeFilter(codes=CustomerType.values, method="derived")
     lifecycle = CodeFilter(codes=Lifecycle.values, method="derived")
     temperature = CodeFilter(codes=Temperature.values, method="derived")
+    risk = CodeFilter(codes=Risk.values, method="derived")
+    preset = CodeFilter(codes=Preset.values, method="presented")
     min_spent = NumberFilter(field_name="summary__lifetime_spent", lookup_expr="gte")
     max_spent = NumberFilter(field_name="summary__lifetime_spent", lookup_expr="lte")
     min_visits = NumberFilter(whole=True, field_name="summary__total_visits", lookup_expr="gte")
@@ -137,6 +155,7 @@ class CustomerFilter(FilterSet):
         facts: Facts | None = None,
     ) -> None:
         super().__init__(data, queryset=all_customers())
+        self._custom = CustomFilters(data)
         self._legal = [*self.filters, *extra]
         self._default_sort = default_sort
         self._facts = facts
@@ -144,14 +163,15 @@ class CustomerFilter(FilterSet):
     def problems(self) -> dict[str, list[str]]:
         """Return parameter → messages of everything that is wrong; empty when all is well."""
         found = {name: [str(text) for text in errors] for name, errors in self.form.errors.items()}
-        return found | unknown_parameters(self.data, self._legal)
+        given = [name for name in self.data if not name.startswith(CUSTOM_PREFIX)]
+        return found | unknown_parameters(given, self._legal) | self._custom.problems
 
     def customers(self) -> CustomerList:
         """Return the list asked for. Call it when :meth:`problems` found none."""
         chosen = self.form.cleaned_data
         sort = chosen.get("sort") or self._default_sort
         natural = "asc" if sort in ("name", "phone") else DEFAULT_ORDER
-        return CustomerList(self.qs, sort, chosen.get("order") or natural)
+        return CustomerList(self.qs, sort, chosen.get("order") or natural, is_everybody=not self.active)
 
     @property
     def active(self) -> dict[str, Any]:
@@ -161,7 +181,11 @@ class CustomerFilter(FilterSet):
             name: value
             for name, value in cleaned
             if value not in (None, "") and name not in ("sort", "order")
-        }
+        } | self._custom.active
+
+    def filter_queryset(self, queryset: QuerySet[Customer]) -> QuerySet[Customer]:
+        """Narrow by the declared filters and by the café's own fields."""
+        return self._custom.narrow(super().filter_queryset(queryset))
 
     def find(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
         return search_customers(rows, value)
@@ -173,6 +197,12 @@ class CustomerFilter(FilterSet):
         facts = self._facts or get_facts()
         fact = facts.customer_type if name == "type" else getattr(facts, name)
         return rows.filter(fact.q(value))
+
+    def presented(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
+        now = self._facts.now if self._facts else timezone.now()
+        first, last = preset_days(value, local_date(now))
+        name = "created_at" if value == Preset.NEW_MEMBERS else "summary__last_visit_at"
+        return self.until(self.since(rows, name, first), name, last)
 
     def since(self, rows: QuerySet[Customer], name: str, value: date) -> QuerySet[Customer]:
         return rows.filter(**{f"{name}__gte": local_day_bounds(value, get_locale().tz)[0]})
@@ -189,6 +219,10 @@ PARAMETER_HELP = {
     "search": gettext_lazy("Fragment of the name, phone number, e-mail, notes or a tag."),
     "tag": gettext_lazy("Name or id of a tag."),
     "outlet": gettext_lazy("Name or id of the outlet of the first contact."),
+    "risk": gettext_lazy("Risk of dropping off, by the days since the last visit."),
+    "preset": gettext_lazy(
+        "Who came last this week or this month, or became a guest this month, by the café's calendar."
+    ),
     "min_spent": gettext_lazy("Lifetime spend in the base unit, at least."),
     "max_spent": gettext_lazy("Lifetime spend in the base unit, at most."),
 }

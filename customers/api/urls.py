@@ -7,6 +7,7 @@ from servaan_crm.core.urls import both
 
 urlpatterns = [
     path("", include("customers.api.urls_behavior")),
+    path("", include("customers.api.urls_profile")),
     *both("customers", views.CustomersView.as_view(), name="customers"),
     *both("customers/phone/<str:phone>", views.CustomerByPhoneView.as_view(), name="customer-by-phone"),
     *both("customers/validate-phone", views.ValidatePhoneView.as_view(), name="customer-validate-phone"),

@@ -26,9 +26,7 @@ def block_waiting(*, customer_id: UUID, reason: str, channel: str | None = None)
     if channel is not None:
         waiting = waiting.filter(channel=channel)
     now = timezone.now()
-    return waiting.update(
-        state=Message.State.BLOCKED, error_text=reason[:200], failed_at=now, updated_at=now
-    )
+    return waiting.update(state=Message.State.BLOCKED, error_text=reason[:200], failed_at=now, updated_at=now)
 
 
 def erase_texts(*, customer_ids: Sequence[UUID], phones: Sequence[str], recipient: str) -> int:

@@ -1,0 +1,29 @@
+"""What this room knows of one guest, for its data export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from customers.models import Customer
+from customers.privacy import register_export, rows_as_dicts
+from feedback.models import Feedback
+
+
+def _feedback(customer: Customer) -> list[dict[str, Any]]:
+    rows = Feedback.objects.filter(customer=customer).order_by("created_at")
+    fields = (
+        "created_at",
+        "source",
+        "rating",
+        "category_ratings",
+        "comment",
+        "response_text",
+        "response_date",
+        "status",
+    )
+    return rows_as_dicts(rows, *fields)
+
+
+register_export("feedback", _feedback, label=_("Feedback"))
