@@ -229,6 +229,8 @@ SIMPLE_JWT = {
     "USER_ID_CLAIM": "id",
     "USER_ID_FIELD": "id",
     "UPDATE_LAST_LOGIN": False,
+    # A changed password ends all tokens issued before.
+    "CHECK_REVOKE_TOKEN": True,
 }
 
 CELERY_BROKER_URL = env.celery_redis(REDIS_URL)
