@@ -76,3 +76,23 @@ class MergeUndone(Event):
     merge_id: str
     kept_id: str
     merged_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportCompleted(Event):
+    """A file was taken over. Its guests and visits are no news: nobody is welcomed or thanked for them."""
+
+    name: ClassVar[str] = "import.completed"
+    import_id: str
+    kind: str
+    created: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomersBulkChanged(Event):
+    """Many guests were changed at once, in place of an event for each: ``BulkOperation.changed_ids`` names them."""
+
+    name: ClassVar[str] = "customers.bulk_changed"
+    bulk_id: str
+    action: str
+    changed: int
