@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from customers.models import Customer, Visit
 from customers.selectors import Facts
 from customers.selectors.derived import CustomerType, Lifecycle, Risk, Temperature
+from customers.selectors.rhythm import ENOUGH_GAPS, get_rhythm
 from customers.web.lists import TONES
 from servaan_crm.l10n.digits import localize
 from servaan_crm.l10n.jalali import local_date, next_occurrence
@@ -47,7 +48,7 @@ class Profile:
 
 
 def profile_of(customer: Customer, facts: Facts) -> Profile:
-    """Work the profile out; one query, for the hours of the visits."""
+    """Work the profile out; two queries, for the hours of the visits and the days between them."""
     summary = customer.summary
     today = local_date(timezone.now())
 
@@ -61,7 +62,7 @@ def profile_of(customer: Customer, facts: Facts) -> Profile:
         temperature=badge("temperature", Temperature),
         risk=badge("risk", Risk),
         days_since=facts.days(summary),
-        rhythm_days=rhythm_days(customer),
+        rhythm_days=get_rhythm(customer.pk).own_days if summary.total_visits > ENOUGH_GAPS else None,
         average_bill=rounded(summary.average_spend),
         birthday_in=_days_to(customer.birthday, today),
         anniversary_in=_days_to(customer.anniversary, today),
@@ -72,15 +73,6 @@ def profile_of(customer: Customer, facts: Facts) -> Profile:
 def rounded(amount: int) -> int:
     """Return ``amount`` to three significant digits: an average is no bill to the last rial."""
     return round(amount, min(0, 3 - len(str(amount))))
-
-
-def rhythm_days(customer: Customer) -> int | None:
-    """Return the usual number of days between two visits, rounded; None with fewer than two."""
-    summary = customer.summary
-    if summary.total_visits < 2 or summary.first_visit_at is None or summary.last_visit_at is None:
-        return None
-    span = local_date(summary.last_visit_at) - local_date(summary.first_visit_at)
-    return round(span.days / (summary.total_visits - 1))
 
 
 def visit_hours(customer: Customer, facts: Facts) -> list[tuple[str, int]]:
