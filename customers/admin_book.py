@@ -1,4 +1,4 @@
-"""The rest of the book in the back office: remarks, family and own fields through the services; histories to be read."""
+"""The rest of the book in the back office: notes, family and own fields through the services; histories to be read."""
 
 from __future__ import annotations
 
