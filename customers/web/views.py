@@ -21,6 +21,7 @@ from customers.selectors.notes import newest_notes
 from customers.services import create_customer, delete_customer, restore_customer, update_customer
 from customers.web import lists
 from customers.web.forms import CustomerForm
+from customers.web.own_fields import own_values, tag_choices
 from customers.web.profile import profile_of
 from customers.web.tabs import TabPage, loyalty_parts
 from servaan_crm.accounts.permissions import P, can
@@ -97,6 +98,8 @@ class CustomerPage(TabPage):
             **timeline_page(self.request, customer),
             **loyalty_parts(self.request, customer),
             "newest_notes": newest_notes(customer.pk),
+            "all_tags": tag_choices(customer),
+            "own_values": own_values(customer.custom),
         }
 
 
@@ -218,4 +221,6 @@ def _owner(error: CustomerAlreadyExists) -> dict[str, Any]:
     details = error.details
     if "deleted_customer_id" in details:
         return {"restorable": Customer.objects.get(pk=details["deleted_customer_id"])}
+    if "merged_into_customer_id" in details:
+        return {"owner": all_customers().get(pk=details["merged_into_customer_id"]), "was_merged": True}
     return {"owner": all_customers().get(pk=details["customer_id"])}
