@@ -233,3 +233,17 @@ def test_dismissed_pairs_follow_the_merge(cafe):
     assert DuplicateDismissal.objects.filter(first_id=pair[0], second_id=pair[1]).exists()
     undo_merge(actor=ACTOR, merge_id=record.pk)
     assert DuplicateDismissal.objects.count() == 1
+
+
+def test_the_rules_of_the_club_hold_for_merged_guests_too(cafe):
+    kept, gone, other = make_customer(1), make_customer(2), make_customer(3)
+    for guest, amounts in ((kept, (900_000, 1_200_000)), (gone, (5_000_000, 700_000)), (other, (300_000,))):
+        for days, amount in enumerate(amounts):
+            bill(guest, amount, 9 - days)
+    assert check_cafe() == []
+    record = merge_customers(actor=ACTOR, kept_id=kept.pk, merged_id=gone.pk)
+    assert check_cafe() == []
+    assert LoyaltyAccount.objects.get(pk=kept.pk).tier == "gold"
+    undo_merge(actor=ACTOR, merge_id=record.pk)
+    assert check_cafe() == []
+    assert LoyaltyAccount.objects.get(pk=kept.pk).tier == "silver"
