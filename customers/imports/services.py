@@ -176,6 +176,12 @@ def resume_abandoned() -> int:
     return len(jobs)
 
 
+def discard(job: ImportJob) -> None:
+    """Forget an upload that never began: its row and its file."""
+    job.file.delete(save=False)
+    job.delete()
+
+
 def _lock(job_id: UUID) -> ImportJob:
     job = ImportJob.objects.select_for_update(of=("self",)).filter(pk=job_id).first()
     if job is None:

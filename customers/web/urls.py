@@ -6,8 +6,12 @@ from customers.web import views
 
 app_name = "customers"
 urlpatterns = [
+    path("", include("customers.web.urls_merging")),
+    path("", include("customers.web.urls_profile")),
+    path("", include("customers.web.urls_imports")),
+    path("", include("customers.web.urls_lists")),
     path("", include("customers.web.urls_behavior")),
-    path("", views.CustomerListPage.as_view(), name="list"),
+    path("", include("customers.web.urls_timeline")),
     path("new/", views.CreateCustomer.as_view(), name="create"),
     path("<uuid:customer_id>/", views.CustomerPage.as_view(), name="detail"),
     path("<uuid:customer_id>/edit/", views.EditCustomer.as_view(), name="edit"),

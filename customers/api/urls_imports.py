@@ -1,0 +1,13 @@
+"""``/api/crm/customers/import``, ``/api/crm/imports`` and ``/api/crm/customers/export``."""
+
+from customers.api import imports as views
+from servaan_crm.core.urls import both
+
+urlpatterns = [
+    *both("customers/import", views.ImportsView.as_view(), name="customer-import"),
+    *both("customers/export", views.ExportView.as_view(), name="customer-export"),
+    *both("imports/<uuid:import_id>", views.ImportView.as_view(), name="import"),
+    *both("imports/<uuid:import_id>/commit", views.CommitImportView.as_view(), name="import-commit"),
+    *both("imports/<uuid:import_id>/cancel", views.CancelImportView.as_view(), name="import-cancel"),
+    *both("imports/<uuid:import_id>/errors", views.ImportErrorsView.as_view(), name="import-errors"),
+]

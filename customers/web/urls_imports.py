@@ -1,0 +1,15 @@
+"""Import and export under ``/customers/``."""
+
+from django.urls import path
+
+from customers.web import imports
+
+urlpatterns = [
+    path("export/", imports.ExportCustomers.as_view(), name="export"),
+    path("imports/", imports.ImportsPage.as_view(), name="imports"),
+    path("imports/<uuid:import_id>/", imports.ImportPage.as_view(), name="import"),
+    path("imports/<uuid:import_id>/status/", imports.ImportStatus.as_view(), name="import-status"),
+    path("imports/<uuid:import_id>/commit/", imports.CommitImport.as_view(), name="import-commit"),
+    path("imports/<uuid:import_id>/cancel/", imports.CancelImport.as_view(), name="import-cancel"),
+    path("imports/<uuid:import_id>/report/", imports.ImportReport.as_view(), name="import-report"),
+]
