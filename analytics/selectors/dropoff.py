@@ -14,6 +14,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -114,7 +115,7 @@ def describe_at_risk(customers: Iterable[Customer], facts: Facts | None = None) 
 
 def get_recoveries(customers: Iterable[UUID], facts: Facts) -> dict[UUID, Recovery]:
     """Return the recovery of each of these guests whom the café contacted at all; one query."""
-    values = {
+    values: dict[str, Any] = {
         "customers": list(customers),
         "left": [str(state) for state in _LEFT],
         "away": dt.timedelta(days=facts.limits.risk_days[0]),

@@ -195,8 +195,16 @@ def get_spending(customer: Customer, now: dt.datetime | None = None) -> Spending
         local_day_bounds(today - dt.timedelta(days=spans * TREND_DAYS - 1), zone)[0] for spans in (1, 2)
     )
     with connection.cursor() as cursor:
-        values = {"customer": customer.pk, "bounds": bounds, "recent": recent, "previous": previous}
-        cursor.execute(_SPENDING, {**values, "first": min(bounds[0], previous)})
+        cursor.execute(
+            _SPENDING,
+            {
+                "customer": customer.pk,
+                "bounds": bounds,
+                "recent": recent,
+                "previous": previous,
+                "first": min(bounds[0], previous),
+            },
+        )
         rows = cursor.fetchall()
     by_month = {row[0]: row for row in rows}
     months = [

@@ -42,6 +42,8 @@ class UpcomingEvent:
     phone: E.164 of the guest. years: how old the person becomes, or how long they have been married.
     """
 
+    event_date: dt.date
+    years: int
     customer_id: UUID
     name: str
     customer_name: str
@@ -53,8 +55,6 @@ class UpcomingEvent:
     event_type: str
     born: dt.date
     days_until: int
-    event_date: dt.date
-    years: int
 
     @property
     def is_family(self) -> bool:
@@ -177,7 +177,7 @@ class UpcomingEvents:
     def _event(self, row: tuple[Any, ...]) -> UpcomingEvent:
         born, until = row[9], row[10]
         date = self.today + dt.timedelta(days=until)
-        return UpcomingEvent(*row, event_date=date, years=to_calendar(date).year - to_calendar(born).year)
+        return UpcomingEvent(date, to_calendar(date).year - to_calendar(born).year, *row)
 
 
 def upcoming_events(days: int, *, today: dt.date | None = None, types: Iterable[str] = ()) -> UpcomingEvents:

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from customers.models import Customer, Visit
 from customers.selectors.behavior import Behavior, DayPart, Month, Trend, get_behavior, preferred
 from customers.selectors.rhythm import ENOUGH_GAPS, Rhythm
+from customers.web.profile import rounded
 from customers.web.tabs import TabPage
 from servaan_crm.accounts.permissions import P
 from servaan_crm.l10n.digits import localize
@@ -18,9 +19,10 @@ from servaan_crm.l10n.jalali import WEEKDAYS, WEEKDAYS_SHORT, format_date, month
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.money import format_number, to_screen
 
-# The heat map in units of its viewBox: a column of names beside 24 squares a row.
+# The heat map in units of its viewBox: a column of names beside one square an hour.
 CELL, NAMES, HEAD = 14, 52, 16
-WIDTH, HEIGHT = NAMES + 24 * CELL, HEAD + 7 * CELL
+# Hours at which nobody comes are left out at both ends, down to a café's usual day.
+OPENS, CLOSES = 8, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +46,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """When a guest comes: 7 rows in the order of the country's week, 24 columns in reading direction."""
+    """When a guest comes: 7 rows in the order of the country's week, hours in reading direction."""
 
     cells: list[Cell]
     hours: list[Mark]
     days: list[Mark]
     rows: list[tuple[str, str, int]]
     is_rtl: bool
-    width: int = WIDTH
-    height: int = HEIGHT
+    width: int
+    height: int = HEAD + 7 * CELL
 
 
 def heat_map(behavior: Behavior) -> HeatMap:
@@ -62,13 +64,17 @@ def heat_map(behavior: Behavior) -> HeatMap:
     counts = behavior.patterns.hours
     most = max((count.visits for count in counts.values()), default=0)
 
+    first = min([OPENS, *(hour for _weekday, hour in counts)])
+    last = max([CLOSES, *(hour for _weekday, hour in counts)])
+    width = NAMES + (last - first + 1) * CELL
+
     def left(hour: int) -> int:
-        return (23 - hour) * CELL if locale.is_persian else NAMES + hour * CELL
+        return (last - hour) * CELL if locale.is_persian else NAMES + (hour - first) * CELL
 
     cells, rows = [], []
     for line, weekday in enumerate(week_order()):
         day = WEEKDAYS[language][weekday]
-        for hour in range(24):
+        for hour in range(first, last + 1):
             count = counts.get((weekday, hour))
             visits = count.visits if count else 0
             span = localize(f"{hour}–{hour + 1}")
@@ -77,14 +83,16 @@ def heat_map(behavior: Behavior) -> HeatMap:
             cells.append(Cell(left(hour), HEAD + line * CELL, strength, words))
             if visits:
                 rows.append((day, span, visits))
-    edge = WIDTH if locale.is_persian else 0
+    edge = width if locale.is_persian else 0
     days = [
         Mark(edge, HEAD + line * CELL + 10, WEEKDAYS[language][weekday] if locale.is_persian
              else WEEKDAYS_SHORT["en"][weekday])
         for line, weekday in enumerate(week_order())
     ]  # fmt: skip
-    hours = [Mark(left(hour) + CELL // 2, 11, localize(hour)) for hour in range(0, 24, 3)]
-    return HeatMap(cells, hours, days, rows, locale.is_persian)
+    hours = [
+        Mark(left(hour) + CELL // 2, 11, localize(hour)) for hour in range(first, last + 1) if hour % 3 == 0
+    ]
+    return HeatMap(cells, hours, days, rows, locale.is_persian, width)
 
 
 def month_bars(months: tuple[Month, ...]) -> list[tuple[str, float]]:
@@ -193,8 +201,10 @@ class BehaviorTab(TabPage):
             "is_late": _is_late(behavior),
             "trend": trend,
             "trend_tone": tone,
+            "average_bill": rounded(customer.summary.average_spend),
             "heat": heat_map(behavior),
             "months": month_bars(behavior.spending.months),
+            "has_spent": any(month.visits for month in behavior.spending.months),
             "part": DayPart(behavior.peak_order_time).label if behavior.peak_order_time else "",
             "payment": Visit.PaymentMethod(payment).label if payment else "",
             "visit_type": Visit.VisitType(kind).label if kind else "",

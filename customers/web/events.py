@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views import View
 
-from customers.selectors.events import MAX_DAYS, EventType, upcoming_events
+from customers.selectors.events import MAX_DAYS, EventType, UpcomingEvent, upcoming_events
 from servaan_crm.accounts.permissions import P
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.l10n.jalali import local_date
@@ -32,10 +32,9 @@ class EventsPage(RolePage, View):
         days = self._days()
         kind = request.GET.get("event_type", "")
         types = [kind] if kind in EventType.values else []
-        page = Paginator(upcoming_events(days, types=types), PER_PAGE).get_page(  # type: ignore[arg-type]
-            request.GET.get("page", "1")
-        )
-        events: list[Any] = list(page.object_list)
+        found: Any = upcoming_events(days, types=types)
+        page: Any = Paginator(found, PER_PAGE).get_page(request.GET.get("page", "1"))
+        events: list[UpcomingEvent] = list(page.object_list)
         context = {
             "page_obj": page,
             "days": [(date, list(group)) for date, group in groupby(events, key=lambda one: one.event_date)],
