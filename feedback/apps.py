@@ -9,4 +9,4 @@ class FeedbackConfig(AppConfig):
     verbose_name = _("Feedback")
 
     def ready(self) -> None:
-        from feedback import merging, own_data, receivers  # noqa: F401
+        from feedback import merging, own_data, receivers, tabs  # noqa: F401

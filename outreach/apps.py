@@ -9,4 +9,4 @@ class OutreachConfig(AppConfig):
     verbose_name = _("Outreach")
 
     def ready(self) -> None:
-        from outreach import merging, own_data, receivers  # noqa: F401
+        from outreach import merging, own_data, receivers, tabs  # noqa: F401

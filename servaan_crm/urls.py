@@ -19,10 +19,14 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("api/", include(api)),
     path("admin/", admin.site.urls),
+    path("c/", include("customers.web.urls_public")),
     path("counter/", include("checkout.web.urls")),
     path("customers/", include("customers.web.urls")),
+    path("visits/", include("checkout.web.urls_visits")),
     path("customers/", include("analytics.web.urls")),
+    path("feedback/", include("feedback.web.urls")),
     path("loyalty/", include("loyalty.web.urls")),
+    path("outreach/", include("outreach.web.urls")),
     path("phones/", include("servaan_crm.messaging.web.urls")),
     path("", include("servaan_crm.web.urls")),
 ]

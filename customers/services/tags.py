@@ -17,11 +17,11 @@ def find_tags(called: Iterable[str]) -> list[Tag]:
     Raises ValidationError that names those that do not exist.
     """
     known = list(Tag.objects.all())
-    by_word = {search_key(tag.name): tag for tag in known} | {str(tag.pk): tag for tag in known}
+    by_word = {_key(tag.name): tag for tag in known} | {str(tag.pk): tag for tag in known}
     found: dict[str, Tag] = {}
     missing = []
     for word in called:
-        tag = by_word.get(word.strip().lower()) or by_word.get(search_key(word))
+        tag = by_word.get(word.strip().lower()) or by_word.get(_key(word))
         if tag is None:
             missing.append(word)
         else:
@@ -31,3 +31,8 @@ def find_tags(called: Iterable[str]) -> list[Tag]:
             {"tags": [_("There are no such tags: %(names)s") % {"names": ", ".join(missing)}]}
         )
     return list(found.values())
+
+
+def _key(word: str) -> str:
+    """Blank, half-space or nothing between two parts: the same tag."""
+    return search_key(word).replace(" ", "")

@@ -1,10 +1,13 @@
 """Words of the customer pages: ``{% load customers %}``."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django import template
 from django.utils import timezone
 
+from customers.models import CustomerNote
+from customers.selectors import notes as note_rows
 from servaan_crm.l10n.digits import localize, to_ascii
 from servaan_crm.l10n.jalali import days_since, format_date, local_date, relative_day
 
@@ -29,3 +32,9 @@ def visit_day(at: datetime) -> str:
 def table_label(name: str) -> str:
     """Return a table's number in the screen's digits; a code such as A5 stays as it is."""
     return localize(name) if to_ascii(name).isdigit() else name
+
+
+@register.simple_tag
+def pinned_notes(customer_id: UUID) -> list[CustomerNote]:
+    """Return the notes everybody who serves this guest must see."""
+    return note_rows.pinned_notes(customer_id)

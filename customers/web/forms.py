@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers.models import Customer, Tag
+from customers.services.custom_fields import clean_values
 from customers.services.validation import MAX_NOTES, clean_fields
+from customers.web.own_fields import OWN, own_fields
 from servaan_crm.l10n.forms import LocalDateField, PhoneField
 from servaan_crm.l10n.locale import get_locale
 
@@ -88,6 +90,8 @@ class CustomerForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._preferences = dict(customer.preferences) if customer else {}
         self.fields["tags"].queryset = Tag.objects.all()  # type: ignore[attr-defined]
+        self.own_fields = own_fields(customer.custom if customer else {})
+        self.fields.update(self.own_fields)
         self.fields["phone"].widget.attrs["data-phone"] = get_locale().phone_region
 
     def clean(self) -> dict[str, Any]:
@@ -100,6 +104,10 @@ class CustomerForm(forms.Form):
             for name, messages in error.message_dict.items():
                 self.add_error(name if name in self.fields else None, messages)
         else:
+            own = {name.removeprefix(OWN): values.get(name) for name in self.own_fields}
+            self.changes["custom"], errors = clean_values(own)
+            for key, messages in errors.items():
+                self.add_error(f"{OWN}{key}", messages)
             self.changes["tags"] = list(values.get("tags") or [])
         return values
 
@@ -111,6 +119,11 @@ class CustomerForm(forms.Form):
         for name in ("favorite_drink", "preferred_time"):
             read[name] = (values.get(name) or "").strip()
         return {key: value for key, value in read.items() if value or key in self._preferences}
+
+    @property
+    def own(self) -> list[forms.BoundField]:
+        """The café's own fields, to be drawn."""
+        return [self[name] for name in self.own_fields]
 
     def clean_phone(self) -> str:
         """A number is needed; blanks are none."""

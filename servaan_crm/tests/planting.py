@@ -11,8 +11,13 @@ from django_tenants.utils import tenant_context
 
 from campaigns.models import Automation
 from checkout.services import VisitRequest, record_visit, void_visit
-from customers.models import MenuItem, Tag
+from customers.merging.services import merge_customers
+from customers.models import CustomField, MenuItem, Tag
+from customers.opt_out import opt_out_token
 from customers.services import create_customer
+from customers.services.consent import set_consent
+from customers.services.family import add_family_member
+from customers.services.notes import add_note
 from feedback.services import record_feedback
 from loyalty.models import TierChange
 from outreach.services import log_interaction
@@ -64,7 +69,7 @@ def _plant(user: User) -> dict[str, Any]:
         actor=actor, customer_id=customer.pk, type="call", direction="inbound", subject=MARKER, details=MARKER
     )
     queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
-    rest = _plant_rest(user, customer)
+    rest = _plant_parts(actor, customer) | _plant_rest(user, customer) | _plant_merge(actor)
     return {
         "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
         "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, **rest,
@@ -73,6 +78,25 @@ def _plant(user: User) -> dict[str, Any]:
         # Django's admin: what the model says is filled in by the test.
         "app_label": "customers", "content_type_id": ContentType.objects.get_for_model(type(customer)).pk,
         "object_id": customer.pk, "id": user.pk,
+    }  # fmt: skip
+
+
+def _plant_merge(actor: Any) -> dict[str, Any]:
+    pair = [
+        create_customer(actor=actor, phone=f"0912000077{digit}", name=f"{MARKER} {digit}") for digit in (8, 9)
+    ]
+    record = merge_customers(actor=actor, kept_id=pair[0].pk, merged_id=pair[1].pk)
+    return {"other_id": pair[0].pk, "merge_id": record.pk}
+
+
+def _plant_parts(actor: Any, customer: Any) -> dict[str, Any]:
+    note = add_note(actor=actor, customer_id=customer.pk, text=MARKER)
+    person = {"name": MARKER, "relationship": "child"}
+    member = add_family_member(actor=actor, customer_id=customer.pk, values=person)
+    field = CustomField.objects.create(key=MARKER, label=MARKER, kind="text")
+    set_consent(actor=actor, customer_id=customer.pk, channel="email", granted=False, source="staff")
+    return {
+        "note_id": note.pk, "member_id": member.pk, "field_id": field.pk, "token": opt_out_token(customer.pk),
     }  # fmt: skip
 
 

@@ -1,0 +1,74 @@
+"""``/c/<token>/``: a guest's own page for offers by message. No login, no script."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views import View
+
+from customers.models import ConsentChange, Customer
+from customers.opt_out import opt_out_token, read_opt_out_token
+from customers.services.consent import set_consent
+from servaan_crm.core.actors import Actor
+from servaan_crm.l10n.digits import localize
+from servaan_crm.l10n.locale import get_locale
+from servaan_crm.l10n.phone import national
+
+
+def opt_out_path(customer_id: UUID) -> str:
+    """Return the path of the guest's page."""
+    return reverse("guest-consent", args=[opt_out_token(customer_id)])
+
+
+class OptOutPage(View):
+    """Shows what the guest said and takes a new answer; opening the page alone changes nothing."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Show the answer in force."""
+        return self._show(request, token)
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        """Write the guest's answer down."""
+        customer = _guest(token)
+        if customer is None:
+            return self._show(request, token)
+        set_consent(
+            actor=Actor(kind="guest", name=""),
+            customer_id=customer.pk,
+            channel="all",
+            granted=request.POST.get("answer") == "yes",
+            source=ConsentChange.Source.LINK,
+            deleted_too=True,
+        )
+        return redirect(f"{request.path}?done=1")
+
+    def _show(self, request: HttpRequest, token: str) -> HttpResponse:
+        customer = _guest(token)
+        context = {
+            "known": customer is not None,
+            "allowed": customer is not None and customer.allow_marketing,
+            "phone": _masked(customer.phone) if customer else "",
+            "done": "done" in request.GET,
+        }
+        response = render(
+            request, "customers/opt_out.html", context, status=200 if customer is not None else 404
+        )
+        response["Cache-Control"] = "no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+
+def _guest(token: str) -> Customer | None:
+    customer_id = read_opt_out_token(token)
+    if customer_id is None:
+        return None
+    return Customer.objects.filter(pk=customer_id, erased_at=None).first()
+
+
+def _masked(phone: str) -> str:
+    """Return the number with its middle hidden: whoever got the link passed on learns no number."""
+    number = national(phone, get_locale().phone_region)
+    return localize(f"{number[:4]}•••{number[-2:]}")
