@@ -20,7 +20,7 @@ class VisitAlreadyVoided(DomainError):
 class VoidTooLate(DomainError):
     code = "PERMISSION_DENIED"
     status = 403
-    message = _("Only a manager can void a visit of an earlier day.")
+    message = _("Only a manager can correct a visit of an earlier day.")
 
 
 class InvalidPhone(DomainError):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from analytics.periods import TIME_RANGES, Period, last_days, today
+from servaan_crm.accounts.models import Outlet
 from servaan_crm.l10n.serializers import DateField
+
+MOST_DAYS = 3660
 
 
 class StatisticsQuery(serializers.Serializer[None]):
@@ -35,6 +39,24 @@ class StatisticsQuery(serializers.Serializer[None]):
         if first and first > (last or today()):
             raise serializers.ValidationError({"from": [_("The first day is after the last one.")]})
         return attrs
+
+
+class VisitAnalyticsQuery(StatisticsQuery):
+    """The period (the last 30 days by default, at most ten years) and one ``outlet`` instead of all."""
+
+    outlet = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        period = period_of(attrs)
+        if period and period.days > MOST_DAYS:
+            raise serializers.ValidationError({"from": [_("Ask for ten years at most.")]})
+        return attrs
+
+    def validate_outlet(self, outlet_id: UUID) -> UUID:
+        if not Outlet.objects.filter(pk=outlet_id).exists():
+            raise serializers.ValidationError(_("There is no such outlet."))
+        return outlet_id
 
 
 def period_of(query: dict[str, Any]) -> Period | None:
@@ -81,3 +103,37 @@ class LoyaltyStatistics(serializers.Serializer[None]):
     tier_distribution = TierCounts()
     points_issued_this_month = serializers.IntegerField()
     points_redeemed_this_month = serializers.IntegerField()
+
+
+class TopCustomer(serializers.Serializer[None]):
+    customer_id = serializers.UUIDField()
+    customer_name = serializers.CharField()
+    total_spent = serializers.FloatField()
+    visit_count = serializers.IntegerField()
+
+
+class PeakHour(serializers.Serializer[None]):
+    hour = serializers.IntegerField(min_value=0, max_value=23)
+    visit_count = serializers.IntegerField()
+    revenue = serializers.FloatField()
+
+
+class DailyRevenue(serializers.Serializer[None]):
+    date = serializers.DateField()
+    revenue = serializers.FloatField()
+    visit_count = serializers.IntegerField()
+
+
+class VisitAnalytics(serializers.Serializer[None]):
+    """Amounts in the base unit; all 24 hours and every day of the period are listed."""
+
+    total_visits = serializers.IntegerField()
+    total_revenue = serializers.FloatField()
+    average_order_value = serializers.FloatField()
+    visits_this_month = serializers.IntegerField()
+    revenue_this_month = serializers.FloatField()
+    average_visits_per_customer = serializers.FloatField()
+    top_customers = TopCustomer(many=True)
+    peak_hours = PeakHour(many=True)
+    daily_revenue = DailyRevenue(many=True)
+    generated_at = serializers.DateTimeField()

@@ -1,7 +1,7 @@
 """Addresses of this room."""
 
 from analytics.api.customer_360 import AtRiskView, Customer360View, Customers360View
-from analytics.api.views import CustomerStatisticsView, LoyaltyStatisticsView
+from analytics.api.views import CustomerStatisticsView, LoyaltyStatisticsView, VisitAnalyticsView
 from servaan_crm.core.urls import both
 
 urlpatterns = [
@@ -10,4 +10,5 @@ urlpatterns = [
     *both("customers/at-risk", AtRiskView.as_view(), name="customers-at-risk"),
     *both("customers/statistics", CustomerStatisticsView.as_view(), name="customer-statistics"),
     *both("loyalty/statistics", LoyaltyStatisticsView.as_view(), name="loyalty-statistics"),
+    *both("visits/analytics", VisitAnalyticsView.as_view(), name="visit-analytics"),
 ]

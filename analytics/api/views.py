@@ -10,7 +10,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from analytics import selectors
-from analytics.api.serializers import CustomerStatistics, LoyaltyStatistics, StatisticsQuery, period_of
+from analytics.api.serializers import (
+    CustomerStatistics,
+    LoyaltyStatistics,
+    StatisticsQuery,
+    VisitAnalytics,
+    VisitAnalyticsQuery,
+    period_of,
+)
+from analytics.periods import TIME_RANGES, last_days
 from servaan_crm.accounts.permissions import HasPermission, P
 from servaan_crm.core.features import require_feature
 from servaan_crm.core.query import read_query
@@ -51,3 +59,18 @@ class LoyaltyStatisticsView(StatisticsView):
     @extend_schema(parameters=[StatisticsQuery], responses={200: LoyaltyStatistics})
     def get(self, request: Request) -> Response:
         return ok(selectors.get_loyalty_statistics(self.read(request)))
+
+
+class VisitAnalyticsView(StatisticsView):
+    """The visits in figures (seed 002 ``getVisitAnalytics``)."""
+
+    permission = P.ANALYTICS_VIEW
+    features = ("analytics", "crm")
+
+    @extend_schema(
+        operation_id="visits_analytics", parameters=[VisitAnalyticsQuery], responses={200: VisitAnalytics}
+    )
+    def get(self, request: Request) -> Response:
+        asked = read_query(request, VisitAnalyticsQuery, extra=())
+        period = period_of(asked) or last_days(TIME_RANGES["30d"])
+        return ok(selectors.get_visit_analytics(period, asked.get("outlet")))

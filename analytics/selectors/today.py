@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
@@ -33,11 +34,13 @@ class Day:
         return percent_of(self.known, self.visits)
 
 
-def list_days(period: Period) -> list[Day]:
+def list_days(period: Period, outlet_id: UUID | None = None) -> list[Day]:
     """Return every day of ``period``, oldest first, those without a visit included; one query."""
+    counted = Visit.objects.filter(visit_date__gte=period.start, visit_date__lt=period.end, voided_at=None)
+    if outlet_id:
+        counted = counted.filter(outlet_id=outlet_id)
     rows = (
-        Visit.objects.filter(visit_date__gte=period.start, visit_date__lt=period.end, voided_at=None)
-        .annotate(day=TruncDate("visit_date", tzinfo=get_locale().tz))
+        counted.annotate(day=TruncDate("visit_date", tzinfo=get_locale().tz))
         .values("day")
         .annotate(
             visits=Count("pk"),

@@ -12,12 +12,9 @@ from checkout.api.serializers import (
     VisitRequestSerializer,
     VoidSerializer,
     receipt_payload,
-    visit_payload,
     void_payload,
 )
-from checkout.errors import VisitNotFound
 from checkout.services import record_visit, void_visit
-from customers.models import Visit
 from servaan_crm.accounts.permissions import HasPermission, P, can
 from servaan_crm.accounts.requests import staff_of
 from servaan_crm.core.idempotent import answer_once
@@ -43,21 +40,6 @@ class VisitsView(APIView):
             actor=user.actor, request=form.to_request(user), may_backdate=can(user, P.VISITS_BACKDATE)
         )
         return ok(receipt_payload(receipt), status=201)
-
-
-class VisitView(APIView):
-    """Read one visit."""
-
-    permission_classes = (HasPermission,)
-    permission = P.CUSTOMERS_VIEW
-    rate_area = "customers"
-
-    @extend_schema(responses={200: dict})
-    def get(self, request: Request, visit_id: UUID) -> Response:
-        visit = Visit.objects.filter(pk=visit_id).first()
-        if visit is None:
-            raise VisitNotFound(details={"visit_id": str(visit_id)})
-        return ok({"visit": visit_payload(visit)})
 
 
 class VoidVisitView(APIView):

@@ -4,6 +4,7 @@ None of them edits the ledger's past: what the visit moved is reversed, and move
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,12 +15,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from checkout.errors import PaidWithPoints, VisitIsVoided, VisitNotVoided, VoidTooLate
+from checkout.errors import PaidWithPoints, VisitIsVoided, VisitNotFound, VisitNotVoided, VoidTooLate
 from checkout.events import VisitEdited, VisitMoved, VisitRestored
 from checkout.services.receipt import CorrectionReceipt
-from checkout.services.request import VisitRequest, check_request
+from checkout.services.request import MAX_ITEMS, VisitRequest, check_request
 from checkout.services.reversal import (
     lock_customer_of,
+    lock_visit,
     open_entries,
     restore_tier,
     reverse_points,
@@ -37,6 +39,7 @@ from servaan_crm.accounts.models import Outlet
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
+from servaan_crm.core.errors import EditConflict
 from servaan_crm.core.features import is_enabled
 
 EDITABLE = (
@@ -48,16 +51,23 @@ FIGURES = AMOUNTS | {"visit_date"}
 
 
 def edit_visit(
-    *, actor: Actor, visit_id: UUID, changes: Mapping[str, Any], may_edit_old: bool = False
+    *,
+    actor: Actor,
+    visit_id: UUID,
+    changes: Mapping[str, Any],
+    may_edit_old: bool = False,
+    seen: datetime | None = None,
 ) -> CorrectionReceipt:
     """Correct a visit. A changed amount earns again by the rules of today, with the tier of then.
 
     Args:
         changes: new values of any of ``EDITABLE``; amounts in the base unit.
         may_edit_old: whether ``actor`` may change visits that were entered more than 36 hours ago.
+        seen: ``updated_at`` of the visit that the changes were made from; None to change whatever is there.
 
     Raises:
         ValidationError: names each bad field.
+        EditConflict: the visit was changed after ``seen``.
         VisitNotFound, VisitIsVoided, VoidTooLate.
     """
     unknown = [name for name in changes if name not in EDITABLE]
@@ -65,13 +75,14 @@ def edit_visit(
         raise ValidationError(dict.fromkeys(unknown, _("This field cannot be changed.")))
     with write(actor):
         customer = lock_customer_of(visit_id)
-        visit = _lock_visit(visit_id, may_touch_old=may_edit_old)
+        visit = _lock_visit(visit_id, customer, may_touch_old=may_edit_old, seen=seen)
         if visit.is_voided:
             raise VisitIsVoided
         changed = tuple(name for name, value in changes.items() if getattr(visit, name) != value)
         for name in changed:
             setattr(visit, name, changes[name])
         _check(visit, changed, may_edit_old)
+        _settle_payment(visit, changed)
         shortfall, status = 0, None
         if customer is not None and FIGURES & set(changed):
             shortfall, status = _apply(actor, customer, visit, earn_again=bool(AMOUNTS & set(changed)))
@@ -85,20 +96,29 @@ def edit_visit(
 
 
 def move_visit(
-    *, actor: Actor, visit_id: UUID, to_customer_id: UUID, may_edit_old: bool = False
+    *,
+    actor: Actor,
+    visit_id: UUID,
+    to_customer_id: UUID,
+    may_edit_old: bool = False,
+    seen: datetime | None = None,
 ) -> CorrectionReceipt:
     """Give a visit to the guest it belongs to, with its points; a walk-in gets its guest this way too.
 
     The first guest's later visits move up by one number, so that neither has a gap.
 
+    Args:
+        seen: ``updated_at`` of the visit that the move was decided on; None to move whatever is there.
+
     Raises:
         CustomerNotFound: the target is unknown or deleted.
+        EditConflict: the visit was changed after ``seen``.
         PaidWithPoints: the first guest's points paid for a part of it.
         VisitNotFound, VisitIsVoided, VoidTooLate.
     """
     with write(actor):
         source, target = _lock_pair(visit_id, to_customer_id)
-        visit = _lock_visit(visit_id, may_touch_old=may_edit_old)
+        visit = _lock_visit(visit_id, source, may_touch_old=may_edit_old, seen=seen)
         if visit.is_voided:
             raise VisitIsVoided
         if source is not None and source.pk == target.pk:
@@ -124,7 +144,7 @@ def restore_visit(*, actor: Actor, visit_id: UUID, may_edit_old: bool = False) -
     """
     with write(actor):
         customer = lock_customer_of(visit_id)
-        visit = _lock_visit(visit_id, may_touch_old=may_edit_old)
+        visit = _lock_visit(visit_id, customer, may_touch_old=may_edit_old)
         if not visit.is_voided:
             raise VisitNotVoided
         visit.voided_at, visit.voided_by, visit.void_reason = None, None, ""
@@ -137,10 +157,14 @@ def restore_visit(*, actor: Actor, visit_id: UUID, may_edit_old: bool = False) -
         return CorrectionReceipt(visit, customer, status)
 
 
-def _lock_visit(visit_id: UUID, *, may_touch_old: bool) -> Visit:
-    visit = Visit.objects.select_for_update(no_key=True).get(pk=visit_id)
+def _lock_visit(
+    visit_id: UUID, owner: Customer | None, *, may_touch_old: bool, seen: datetime | None = None
+) -> Visit:
+    visit = lock_visit(visit_id, owner)
     if not may_touch_old and timezone.now() - visit.created_at > SAME_DAY:
         raise VoidTooLate
+    if seen is not None and visit.updated_at != seen:
+        raise EditConflict(details={"visit_id": str(visit.pk)})
     return visit
 
 
@@ -148,8 +172,9 @@ def _lock_pair(visit_id: UUID, to_customer_id: UUID) -> tuple[Customer | None, C
     """Lock both guests, the lower id first, so that two moves cannot wait for each other."""
     owner = Visit.objects.filter(pk=visit_id).values_list("customer_id", flat=True).first()
     if owner is None:
-        source = lock_customer_of(visit_id)  # a walk-in, or no such visit
-        return source, lock_customer(customer_id=to_customer_id)
+        if not Visit.objects.filter(pk=visit_id).exists():
+            raise VisitNotFound(details={"visit_id": str(visit_id)})
+        return None, lock_customer(customer_id=to_customer_id)
     if owner == to_customer_id:
         same = lock_customer(customer_id=owner)
         return same, same
@@ -171,8 +196,24 @@ def _check(visit: Visit, changed: tuple[str, ...], may_edit_old: bool) -> None:
     check_request(request, may_backdate=may_edit_old)
     if visit.total_amount - visit.discount_amount < visit.points_value:
         raise ValidationError({"total_amount": _("A part was paid with points; the bill cannot be smaller.")})
+    if "items" in changed and len(visit.items) > MAX_ITEMS:
+        raise ValidationError({"items": _("At most %(most)s lines fit on one bill.") % {"most": MAX_ITEMS}})
     if "outlet_id" in changed and not Outlet.objects.filter(pk=visit.outlet_id).exists():
         raise ValidationError({"outlet_id": _("There is no such outlet.")})
+
+
+def _settle_payment(visit: Visit, changed: tuple[str, ...]) -> None:
+    """Keep "points" or "mixed" on a bill that points paid for, as the counter wrote it."""
+    if not visit.points_value:
+        return
+    methods = Visit.PaymentMethod
+    paid_in_full = visit.points_value == visit.total_amount - visit.discount_amount
+    right = methods.POINTS if paid_in_full else methods.MIXED
+    if "payment_method" in changed and visit.payment_method != right:
+        raise ValidationError(
+            {"payment_method": _("A part was paid with points; the payment stays as it is.")}
+        )
+    visit.payment_method = right
 
 
 def _apply(

@@ -13,6 +13,7 @@ from checkout.events import VisitVoided
 from checkout.services.receipt import VoidReceipt
 from checkout.services.reversal import (
     lock_customer_of,
+    lock_visit,
     open_entries,
     restore_tier,
     reverse_points,
@@ -47,7 +48,7 @@ def void_visit(*, actor: Actor, visit_id: UUID, reason: str = "", may_void_old: 
         raise ValidationError({"reason": _("At most 200 characters.")})
     with write(actor):
         customer = lock_customer_of(visit_id)
-        visit = Visit.objects.select_for_update(no_key=True).get(pk=visit_id)
+        visit = lock_visit(visit_id, customer)
         if visit.is_voided:
             raise VisitAlreadyVoided(details={"visit_id": str(visit_id)})
         if not may_void_old and timezone.now() - visit.created_at > SAME_DAY:

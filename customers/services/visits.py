@@ -9,6 +9,9 @@ from django.db.models import Count, F, Max, Min, Sum
 from customers.errors import CustomerNotFound
 from customers.models import Customer, CustomerSummary, Visit
 
+# Where a visit number waits while its neighbours are renumbered.
+FAR = 1_000_000_000
+
 
 def lock_customer(
     *, customer_id: UUID | None = None, phone: str | None = None, deleted_too: bool = False
@@ -66,9 +69,8 @@ def close_number_gap(customer_id: UUID, number: int) -> None:
 
     In two steps through numbers nobody uses: the database checks uniqueness row by row.
     """
-    far = 1_000_000_000
     later = Visit.objects.filter(customer_id=customer_id, visit_number__gt=number)
-    later.update(visit_number=F("visit_number") + far)
-    Visit.objects.filter(customer_id=customer_id, visit_number__gt=far).update(
-        visit_number=F("visit_number") - far - 1
+    later.update(visit_number=F("visit_number") + FAR)
+    Visit.objects.filter(customer_id=customer_id, visit_number__gt=FAR).update(
+        visit_number=F("visit_number") - FAR - 1
     )

@@ -18,6 +18,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/api/crm/customers/{customer_id}"): _CUSTOMER,
     ("PATCH", "/api/crm/customers/{customer_id}"): {"name": "Taken over"},
     ("POST", "/api/crm/customers/{customer_id}/restore"): {},
+    ("POST", "/api/crm/customers/{customer_id}/merge"): {"other_id": "{other_id}"},
+    ("POST", "/api/crm/customers/{customer_id}/not-duplicate"): {"other_id": "{other_id}"},
+    ("POST", "/api/crm/merges/{merge_id}/undo"): {},
     ("POST", "/api/crm/customers/{customer_id}/interactions"): {"interaction_type": "call", "direction": "inbound"},
     ("POST", "/api/crm/loyalty/award-points"): _MOVE,
     ("POST", "/api/crm/loyalty/adjust-points"): _MOVE,
@@ -27,6 +30,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/crm/feedback"): {"customer_id": "{customer_id}", "rating": 5, "feedback_source": "manual"},
     ("POST", "/api/crm/visits"): {"customer_id": "{customer_id}", "total_amount": 100_000},
     ("POST", "/api/crm/visits/{visit_id}/void"): {"reason": "test"},
+    ("PUT", "/api/crm/visits/{visit_id}"): {"total_amount": 120_000},
+    ("PATCH", "/api/crm/visits/{visit_id}"): {"notes": "test"},
+    ("POST", "/api/crm/visits/{visit_id}/move"): {"customer_id": "{customer_id}"},
+    ("POST", "/api/crm/visits/{visit_id}/restore"): {},
 }  # fmt: skip
 
 

@@ -1,0 +1,2 @@
+/* The button of a page made for paper. */
+document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
