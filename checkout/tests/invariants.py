@@ -114,10 +114,16 @@ def _merge_faults(
             if entry.type in ("merge_earned", "merge_redeemed"):
                 carried[entry.reference, entry.type] += entry.points
         account = accounts.get(who)
-        if roots[who] != who and (visits[who] or (account and (account.balance or account.points_earned_total))):
+        if roots[who] != who and (
+            visits[who] or (account and (account.balance or account.points_earned_total))
+        ):
             faults.append(f"{who}: is part of {roots[who]} and still has visits or points")
         if by_rule and account and roots[who] == who:
-            reached = [t.level for t in Tier.objects.order_by("threshold") if t.threshold <= account.points_earned_total]
+            reached = [
+                t.level
+                for t in Tier.objects.order_by("threshold")
+                if t.threshold <= account.points_earned_total
+            ]
             order = list(Tier.objects.order_by("threshold").values_list("level", flat=True))
             if order.index(account.tier) < order.index(reached[-1]):
                 faults.append(f"{who}: tier {account.tier}, thresholds say {reached[-1]}")
@@ -126,9 +132,19 @@ def _merge_faults(
             for visit in visits[who]:
                 paid = visit.total_amount - visit.discount_amount - visit.points_value
                 if visit.points_earned not in {_points(program, tier, paid) for tier in tiers}:
-                    faults.append(f"{who}: visit {visit.visit_number} earned {visit.points_earned}, no tier gives that")
-    faults += [f"{reference}: {kind} moved {points} to nobody" for (reference, kind), points in carried.items() if points]
-    foreign = [who for who, rows in entries.items() if who not in merged and any("merge_" in row.type for row in rows)]
+                    faults.append(
+                        f"{who}: visit {visit.visit_number} earned {visit.points_earned}, no tier gives that"
+                    )
+    faults += [
+        f"{reference}: {kind} moved {points} to nobody"
+        for (reference, kind), points in carried.items()
+        if points
+    ]
+    foreign = [
+        who
+        for who, rows in entries.items()
+        if who not in merged and any("merge_" in row.type for row in rows)
+    ]
     return faults + [f"{who}: was never merged and has entries of a merge" for who in foreign]
 
 

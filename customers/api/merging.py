@@ -33,19 +33,23 @@ from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.phone import national
 
 
-class OtherBody(serializers.Serializer[None]):
-    """A body that names another customer, and nothing it does not know."""
-
-    other_id = serializers.UUIDField()
+class StrictBody(serializers.Serializer[None]):
+    """A body with nothing it does not know, so that a misspelt ``dry_run`` does not merge."""
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Refuse fields nobody asked for, so that a misspelt ``dry_run`` does not merge."""
+        """Read the body. Raises ValidationError that names the fields there are."""
         if isinstance(data, dict) and (unknown := [name for name in data if name not in self.fields]):
             legal = ", ".join(self.fields)
             text = _("There is no such field. The legal ones are: %(names)s.") % {"names": legal}
             raise serializers.ValidationError({name: [text] for name in unknown})
         result: dict[str, Any] = super().to_internal_value(data)
         return result
+
+
+class OtherBody(StrictBody):
+    """A body that names another customer."""
+
+    other_id = serializers.UUIDField()
 
 
 class MergeBody(OtherBody):
@@ -55,12 +59,19 @@ class MergeBody(OtherBody):
     choices = serializers.DictField(child=serializers.CharField(), required=False, default=dict)
 
 
-class FieldResultSerializer(serializers.Serializer[None]):
+class _PlainNames(serializers.Serializer[None]):
+    """``fields`` and ``source`` are names in the answer which a serializer uses itself: written with a line below."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {name.rstrip("_"): field for name, field in super().get_fields().items()}
+
+
+class FieldResultSerializer(_PlainNames):
     field = serializers.CharField()
     kept = serializers.JSONField(allow_null=True)
     merged = serializers.JSONField(allow_null=True)
     result = serializers.JSONField(allow_null=True)
-    source = serializers.ChoiceField(choices=["kept", "merged", "both"])
+    source_ = serializers.ChoiceField(choices=["kept", "merged", "both"])
     reason = serializers.CharField()
     choices = serializers.ListField(child=serializers.CharField())
 
@@ -73,17 +84,12 @@ class OutcomeSerializer(serializers.Serializer[None]):
     tags = serializers.ListField(child=serializers.CharField())
 
 
-class PreviewSerializer(serializers.Serializer[None]):
+class PreviewSerializer(_PlainNames):
     kept_id = serializers.UUIDField()
     merged_id = serializers.UUIDField()
     fields_ = FieldResultSerializer(many=True)
     moves = serializers.DictField(child=serializers.IntegerField())
     result = OutcomeSerializer()
-
-    def get_fields(self) -> dict[str, Any]:
-        """``fields`` is the name in the answer; a serializer cannot have an attribute called so."""
-        found = super().get_fields()
-        return {name.rstrip("_"): field for name, field in found.items()}
 
 
 class DuplicateReasonSerializer(serializers.Serializer[None]):
@@ -127,7 +133,7 @@ class MergeView(CustomerAPIView):
         },
     )
     def post(self, request: Request, customer_id: UUID) -> HttpResponse:
-        """Merge ``other_id`` into this customer. With ``dry_run`` nothing changes and ``data.preview`` says what would."""
+        """Merge ``other_id`` into this customer; with ``dry_run`` ``data.preview`` says what that would do."""
         return answer_once(request, lambda: self._merge(request, customer_id))
 
     def _merge(self, request: Request, customer_id: UUID) -> Response:
@@ -152,14 +158,17 @@ class UndoMergeView(CustomerAPIView):
         operation_id="merges_undo",
         request=None,
         responses={
-            200: _answer("UndoMergeAnswer", customer=CustomerSerializer(), restored_customer=CustomerSerializer())
+            200: _answer(
+                "UndoMergeAnswer", customer=CustomerSerializer(), restored_customer=CustomerSerializer()
+            )
         },
     )
     def post(self, request: Request, merge_id: UUID) -> HttpResponse:
         """Undo a merge; 409 once either customer, or anything that belongs to it, changed since."""
-        return answer_once(request, lambda: self._undo(merge_id))
+        return answer_once(request, lambda: self._undo(request, merge_id))
 
-    def _undo(self, merge_id: UUID) -> Response:
+    def _undo(self, request: Request, merge_id: UUID) -> Response:
+        StrictBody(data=request.data).is_valid(raise_exception=True)
         record = undo_merge(actor=self.actor, merge_id=merge_id)
         kept, restored = get_customer(record.kept_id), get_customer(record.merged_id)
         return ok({"customer": customer_payload(kept), "restored_customer": customer_payload(restored)})
@@ -221,8 +230,7 @@ def pairs_payload(pairs: list[Pair]) -> list[dict[str, Any]]:
             "score": pair.score,
             "likelihood": str(pair.likelihood),
             "reasons": [
-                {"code": code, "text": str(text)}
-                for code, text in zip(pair.reasons, pair.words, strict=True)
+                {"code": code, "text": str(text)} for code, text in zip(pair.reasons, pair.words, strict=True)
             ],
             "customers": [customer_payload(guests[key]) for key in (pair.first_id, pair.second_id)],
         }

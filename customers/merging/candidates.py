@@ -1,8 +1,8 @@
 """Pairs of guests that may be one person, with the reasons. Set-based: nobody is compared with everybody.
 
-Guests are compared within blocks only: the same e-mail, the same birthday and beginning of a word of the name, a number
-that stands in somebody's notes or family. Blocks that are too large to mean anything (the first of the year as everybody's
-birthday, the e-mail of a company) are left out.
+Guests are compared within blocks only: the same e-mail, the same birthday and beginning of a word of the name, a
+number that stands in somebody's notes or family. Blocks that are too large to mean anything (the first of the year as
+everybody's birthday, the e-mail of a company) are left out.
 """
 
 from __future__ import annotations

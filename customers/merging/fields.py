@@ -165,5 +165,11 @@ def _member_since(kept: Customer, merged: Customer) -> FieldResult:
     first = min(kept.created_at, merged.created_at)
     source = KEPT if first == kept.created_at else MERGED
     return FieldResult(
-        "created_at", _("Member since"), kept.created_at, merged.created_at, first, source, _("The earlier day")
+        "created_at",
+        _("Member since"),
+        kept.created_at,
+        merged.created_at,
+        first,
+        source,
+        _("The earlier day"),
     )

@@ -29,6 +29,7 @@ from customers.models import (
     CustomerSummary,
     DuplicateDismissal,
     FamilyMember,
+    Tag,
     Visit,
 )
 from customers.selectors.consent import newest_answers
@@ -98,7 +99,9 @@ class VisitsMover(Mover):
             _recount(guest.summary, last)
 
     def seal(self, kept_id: UUID, merged_id: UUID) -> Any:
-        return seal_rows(Visit, "customer_id", [kept_id, merged_id], "updated_at", "voided_at", "final_amount")
+        return seal_rows(
+            Visit, "customer_id", [kept_id, merged_id], "updated_at", "voided_at", "final_amount"
+        )
 
 
 def _recount(summary: CustomerSummary, last_number: int) -> None:
@@ -123,13 +126,12 @@ class TagsMover(Mover):
         outcome.tags = sorted(names)
 
     def move(self, merge: Merge) -> list[str]:
-        ours = set(merge.kept.tags.values_list("pk", flat=True))
-        added = [pk for pk in merge.merged.tags.values_list("pk", flat=True) if pk not in ours]
+        added = list(Tag.objects.filter(customers=merge.merged).exclude(customers=merge.kept))
         merge.kept.tags.add(*added)
-        return sorted(map(str, added))
+        return sorted(str(tag.pk) for tag in added)
 
     def put_back(self, merge: Merge, moved: Any) -> None:
-        merge.kept.tags.remove(*map(UUID, moved))
+        merge.kept.tags.remove(*Tag.objects.filter(pk__in=moved))
 
     def seal(self, kept_id: UUID, merged_id: UUID) -> Any:
         return seal_rows(Customer.tags.through, "customer_id", [kept_id, merged_id], "tag_id")

@@ -132,7 +132,9 @@ def dismiss_duplicate(*, actor: Actor, first_id: UUID, second_id: UUID) -> None:
     Raises ValidationError for the same guest twice and CustomerNotFound.
     """
     check_two(first_id, second_id)
-    found = set(Customer.objects.filter(pk__in=(first_id, second_id), deleted_at=None).values_list("pk", flat=True))
+    found = set(
+        Customer.objects.filter(pk__in=(first_id, second_id), deleted_at=None).values_list("pk", flat=True)
+    )
     for customer_id in (first_id, second_id):
         if customer_id not in found:
             raise CustomerNotFound(details={"customer_id": str(customer_id)})

@@ -12,6 +12,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views import View
 
 from customers.merging.candidates import Pair, find_pairs, find_pairs_of
@@ -19,8 +20,9 @@ from customers.merging.errors import MergeRefused, UndoRefused
 from customers.merging.fields import LABELS, FieldResult
 from customers.merging.preview import Preview, preview_merge, recent_merges
 from customers.merging.services import dismiss_duplicate, merge_customers, undo_merge
-from customers.models import Customer, MergeRecord
+from customers.models import Customer, CustomField, MergeRecord
 from customers.selectors import get_customer, lookup
+from customers.web.forms import DAY_PARTS
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.accounts.permissions import P
 from servaan_crm.accounts.web import RolePage
@@ -51,7 +53,11 @@ class DuplicatesPage(MergingPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         pairs = find_pairs(refresh="refresh" in request.GET)
         page = Paginator(pairs, PAIRS_PER_PAGE).get_page(request.GET.get("page", "1"))
-        context = {"page_obj": page, "pairs": _shown(list(page.object_list)), "merges": recent_merges(limit=5)}
+        context = {
+            "page_obj": page,
+            "pairs": _shown(list(page.object_list)),
+            "merges": recent_merges(limit=5),
+        }
         return render(request, "customers/merging/list.html", context)
 
 
@@ -61,7 +67,11 @@ class DuplicateHint(MergingPage):
     def get(self, request: HttpRequest, customer_id: UUID) -> HttpResponse:
         customer = get_customer(customer_id)
         merges = [past for past in recent_merges(customer_id=customer.pk, limit=3) if not past.problem]
-        context = {"customer": customer, "pairs": _shown(find_pairs_of(customer)[:3], customer), "merges": merges}
+        context = {
+            "customer": customer,
+            "pairs": _shown(find_pairs_of(customer)[:3], customer),
+            "merges": merges,
+        }
         return render(request, "customers/merging/_hint.html", context)
 
 
@@ -122,10 +132,10 @@ class MergePage(MergingPage):
             preview = _preview(kept_id, merged_id, choices)
         except (MergeRefused, ValidationError) as error:
             guests = Customer.objects.filter(pk__in=(kept_id, merged_id)).order_by("pk")
-            context = {"problem": problem or _words(error), "guests": guests}
-            return render(self.request, "customers/merging/refused.html", context, status=409)
+            refusal = {"problem": problem or _words(error), "guests": guests}
+            return render(self.request, "customers/merging/refused.html", refusal, status=409)
         rows = [_row(field, preview) for field in preview.fields]
-        context = {
+        context: dict[str, Any] = {
             "preview": preview,
             "rows": [row for row in rows if row["field"].differs],
             "same": [row for row in rows if not row["field"].differs and not _is_empty(row["field"].kept)],
@@ -140,7 +150,9 @@ class DismissDuplicate(MergingPage):
 
     def post(self, request: HttpRequest, customer_id: UUID, other_id: UUID) -> HttpResponse:
         dismiss_duplicate(actor=self.actor, first_id=customer_id, second_id=other_id)
-        messages.success(request, _("Noted: these are two people. They will not be shown as duplicates again."))
+        messages.success(
+            request, _("Noted: these are two people. They will not be shown as duplicates again.")
+        )
         return redirect("customers:duplicates")
 
 
@@ -209,7 +221,11 @@ def _row(field: FieldResult, preview: Preview) -> dict[str, Any]:
         "kept": _value(field.name, field.kept, preview.kept),
         "merged": _value(field.name, field.merged, preview.merged),
     }
-    sides = [(side, shown.get(side), side == field.source) for side in ("kept", "merged", "both") if side in field.choices]
+    sides = [
+        (side, shown.get(side), side == field.source)
+        for side in ("kept", "merged", "both")
+        if side in field.choices
+    ]
     return {
         "field": field,
         "kind": _KINDS.get(field.name, "text"),
@@ -220,6 +236,12 @@ def _row(field: FieldResult, preview: Preview) -> dict[str, Any]:
     }
 
 
+_PREFERENCES: dict[str, Any] = {
+    "allergies": gettext_lazy("Allergies"),
+    "favorite_drink": gettext_lazy("Favourite drink"),
+    "preferred_time": gettext_lazy("Usual time"),
+}
+_DAY_PARTS = dict(DAY_PARTS[1:])
 _KINDS = {"phone": "phone", "birthday": "date", "anniversary": "date", "created_at": "date", "email": "ltr",
           "name_english": "ltr"}  # fmt: skip
 
@@ -234,9 +256,18 @@ def _value(name: str, value: Any, guest: Customer) -> Any:
     if name == "allow_marketing":
         return _("Yes") if value else _("No")
     if isinstance(value, dict):
-        return "\n".join(f"{key}: {_flat(inner)}" for key, inner in value.items() if not _is_empty(inner))
+        labels = _own_labels(value) if name == "custom" else _PREFERENCES
+        return "\n".join(
+            f"{labels.get(key, key)}: {_flat(inner)}" for key, inner in value.items() if not _is_empty(inner)
+        )
     return value
 
 
+def _own_labels(values: dict[str, Any]) -> dict[str, Any]:
+    return dict(CustomField.objects.filter(key__in=values).values_list("key", "label"))
+
+
 def _flat(value: Any) -> str:
-    return "، ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return _(", ").join(map(str, value))
+    return str(_DAY_PARTS.get(value, value) if isinstance(value, str) else value)

@@ -16,7 +16,8 @@ def names(pairs):
     """Return {names of a pair: its reasons}."""
     found = Customer.objects.in_bulk([key for pair in pairs for key in (pair.first_id, pair.second_id)])
     return {
-        frozenset((found[pair.first_id].name, found[pair.second_id].name)): set(pair.reasons) for pair in pairs
+        frozenset((found[pair.first_id].name, found[pair.second_id].name)): set(pair.reasons)
+        for pair in pairs
     }
 
 
@@ -79,7 +80,9 @@ def test_large_blocks_say_nothing(cafe, monkeypatch):
 
 
 def test_two_people_merged_and_deleted_ones_are_not_offered_also_from_a_kept_scan(cafe, monkeypatch):
-    guests = [make_customer(number, f"نفر {number}", email=f"{number // 2}@example.com") for number in range(8)]
+    guests = [
+        make_customer(number, f"نفر {number}", email=f"{number // 2}@example.com") for number in range(8)
+    ]
     monkeypatch.setattr(candidates, "SLOW", -1)  # keep the scan
     assert len(find_pairs()) == 4
     make_customer(9, "تازه وارد", email="0@example.com")

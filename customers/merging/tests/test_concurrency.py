@@ -32,7 +32,10 @@ def test_two_merges_of_the_same_pair_at_once_in_both_directions(fresh_cafe):
     pairs = [(first.pk, second.pk), (second.pk, first.pk)] * 4
     results = run_together(
         cast,
-        [lambda pair=pair: merge_customers(actor=ACTOR, kept_id=pair[0], merged_id=pair[1]) for pair in pairs],
+        [
+            lambda pair=pair: merge_customers(actor=ACTOR, kept_id=pair[0], merged_id=pair[1])
+            for pair in pairs
+        ],
     )
     assert sum(isinstance(result, MergeRecord) for result in results) == 1
     assert all(isinstance(error, MergeRefused) for error in errors_of(results))

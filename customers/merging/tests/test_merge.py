@@ -47,7 +47,11 @@ def rich_pair():
     """Two records of one guest with something of everything on each."""
     vip, vegan, corporate = (Tag.objects.create(name=name) for name in ("vip", "vegan", "corporate"))
     kept = make_customer(
-        1, "سارا کریمی", notes="کنار پنجره", tags=[vip, vegan], preferences={"allergies": ["بادام"], "till": 1}
+        1,
+        "سارا کریمی",
+        notes="کنار پنجره",
+        tags=[vip, vegan],
+        preferences={"allergies": ["بادام"], "till": 1},
     )
     gone = make_customer(
         2, "سارا کريمي", email="Sara@Example.com", notes="قهوهٔ سبک", tags=[vegan, corporate],

@@ -89,7 +89,9 @@ def test_pages_from_the_list_to_the_undo(cafe):
     page = text(browser.get("/customers/duplicates/?refresh=1"))
     assert f"/customers/{kept.pk}/merge/{gone.pk}/" in page
     assert f"/customers/{kept.pk}/merge/{gone.pk}/" in text(browser.get(f"/customers/{kept.pk}/duplicates/"))
-    assert f"/customers/{kept.pk}/merge/{gone.pk}/" in text(browser.get(f"/customers/{kept.pk}/merge/?q=0912000"))
+    assert f"/customers/{kept.pk}/merge/{gone.pk}/" in text(
+        browser.get(f"/customers/{kept.pk}/merge/?q=0912000")
+    )
     url = f"/customers/{kept.pk}/merge/{gone.pk}/"
     preview = text(browser.get(url))
     assert 'name="choice_name"' in preview
@@ -104,7 +106,9 @@ def test_pages_from_the_list_to_the_undo(cafe):
     record = MergeRecord.objects.get()
     assert f"/customers/merges/{record.pk}/undo/" in text(browser.get(f"/customers/{kept.pk}/duplicates/"))
     assert f"/customers/{kept.pk}/" in text(browser.get(f"/customers/{gone.pk}/"))
-    known = browser.post("/customers/new/", {"name": "سارا کریمی", "phone": "09120000002", "status": "active"})
+    known = browser.post(
+        "/customers/new/", {"name": "سارا کریمی", "phone": "09120000002", "status": "active"}
+    )
     assert (known.status_code, f"/customers/{kept.pk}/" in text(known)) == (409, True)
     browser.post(f"/customers/merges/{record.pk}/undo/")
     assert Customer.objects.get(pk=gone.pk).deleted_at is None
@@ -119,9 +123,18 @@ def test_pages_are_for_those_who_may_delete(cafe, role):
     third = make_customer(3)
     browser = cafe.browser(role)
     expected = 302 if role is None else 403
-    for path in ("duplicates/", f"{first.pk}/merge/", f"{first.pk}/merge/{third.pk}/", f"{first.pk}/duplicates/"):
+    for path in (
+        "duplicates/",
+        f"{first.pk}/merge/",
+        f"{first.pk}/merge/{third.pk}/",
+        f"{first.pk}/duplicates/",
+    ):
         assert browser.get(f"/customers/{path}").status_code == expected, path
-    for path in (f"{first.pk}/merge/{third.pk}/", f"merges/{record.pk}/undo/", f"{first.pk}/not-duplicate/{third.pk}/"):
+    for path in (
+        f"{first.pk}/merge/{third.pk}/",
+        f"merges/{record.pk}/undo/",
+        f"{first.pk}/not-duplicate/{third.pk}/",
+    ):
         assert browser.post(f"/customers/{path}").status_code == expected, path
     assert MergeRecord.objects.filter(undone_at=None).count() == 1
 

@@ -30,12 +30,8 @@ from servaan_crm.core.errors import DomainError
 
 who = st.integers(0, 1)
 steps = st.one_of(
-    st.tuples(
-        st.just("visit"), who, st.integers(0, 3_000_000), st.integers(0, 60), st.integers(0, 2000)
-    ),
-    st.tuples(
-        st.just("visit"), who, st.integers(0, 9_000_000), st.integers(0, 60), st.just(0)
-    ),
+    st.tuples(st.just("visit"), who, st.integers(0, 3_000_000), st.integers(0, 60), st.integers(0, 2000)),
+    st.tuples(st.just("visit"), who, st.integers(0, 9_000_000), st.integers(0, 60), st.just(0)),
     st.tuples(st.just("void"), who, st.integers(0, 30)),
     st.tuples(st.sampled_from(["award", "redeem", "adjust"]), who, st.integers(-3000, 3000)),
     st.tuples(st.sampled_from(["note", "family", "feedback", "contact"]), who),
