@@ -137,7 +137,8 @@ def test_nothing_tells_who_it_was(cafe):
     assert traces(cafe.cafe.schema_name) == []
     customer.refresh_from_db()
     assert customer.phone.startswith("+999")
-    assert customer.erased_at and customer.deleted_at
+    assert customer.erased_at
+    assert customer.deleted_at
     assert figures == (Visit.objects.count(), LedgerEntry.objects.count(), customer.summary.points)
     assert Message.objects.get(customer_id=customer.pk, kind="x").state == "cancelled"
     twin.refresh_from_db()

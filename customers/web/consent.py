@@ -66,6 +66,7 @@ class BlockCustomer(RolePage, View):
     permission = P.CUSTOMERS_EDIT
 
     def post(self, request: HttpRequest, customer_id: UUID) -> HttpResponse:
+        get_customer(customer_id)
         try:
             block_customer(actor=self.actor, customer_id=customer_id, reason=request.POST.get("reason", ""))
         except ValidationError as error:
