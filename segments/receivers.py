@@ -5,6 +5,9 @@ from typing import Any
 from django.dispatch import receiver
 
 from segments.services import create_system_segments
+from segments.tasks import refresh_base_segments
+from servaan_crm.core.events import subscribe
+from servaan_crm.core.tasks import enqueue
 from servaan_crm.tenancy.models import Cafe
 from servaan_crm.tenancy.services import cafe_created
 
@@ -13,3 +16,10 @@ from servaan_crm.tenancy.services import cafe_created
 def create_segments(cafe: Cafe, **_kwargs: Any) -> None:
     """Put the built-in segments in place."""
     create_system_segments(cafe)
+
+
+@subscribe("import.completed")
+def follow_import(payload: dict[str, Any]) -> None:
+    """Visits that came in a file move many guests at once."""
+    if payload["kind"] == "visits" and payload["created"]:
+        enqueue(refresh_base_segments)

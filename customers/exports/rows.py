@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.aggregates import StringAgg
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery, Value
+from django.db.models import F, OuterRef, Subquery, TextField, Value
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -167,7 +167,7 @@ def rows_of(found: CustomerList, columns: list[Column]) -> Iterator[list[Cell]]:
         .values("names")
     )
     query = found.rows().annotate(
-        tag_names=Coalesce(Subquery(tags), Value("")), outlet_name=F("outlet__name")
+        tag_names=Coalesce(Subquery(tags), Value(""), output_field=TextField()), outlet_name=F("outlet__name")
     )
     sources = list(dict.fromkeys(column.source for column in columns))
     places = [(sources.index(column.source), column.write) for column in columns]
