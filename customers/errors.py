@@ -69,5 +69,25 @@ class CustomerBlocked(DomainError):
     message = _("This customer is blocked.")
 
 
+class BulkOperationNotFound(DomainError):
+    code = "NOT_FOUND"
+    status = 404
+    message = _("This operation was not found.")
+
+
+class BulkSetChanged(DomainError):
+    """The filter finds other guests than those that were confirmed: ``details`` has the set as it is now."""
+
+    code = "CONFLICT"
+    status = 409
+    message = _("The list has changed since you confirmed it. Look at the new number and confirm again.")
+
+
+class BulkUndoImpossible(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("This operation cannot be taken back (any more).")
+
+
 def _shown(phone: str) -> str:
     return phones.national(phone, get_locale().phone_region)

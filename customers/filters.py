@@ -171,7 +171,23 @@ class CustomerFilter(FilterSet):
         chosen = self.form.cleaned_data
         sort = chosen.get("sort") or self._default_sort
         natural = "asc" if sort in ("name", "phone") else DEFAULT_ORDER
-        return CustomerList(self.qs, sort, chosen.get("order") or natural, is_everybody=not self.active)
+        order = chosen.get("order") or natural
+        alone = list(self.active) == ["search"]
+        return CustomerList(
+            self.qs, sort, order, is_everybody=not self.active, unfenced=self._unfenced(), may_walk=alone
+        )
+
+    def _unfenced(self) -> QuerySet[Customer] | None:
+        """Return the same guests with the search left to the planner; None without a search."""
+        if not self.active.get("search"):
+            return None
+        rows = all_customers()
+        for name, value in self.form.cleaned_data.items():
+            if name == "search":
+                rows = search_customers(rows, value, fenced=False)
+            else:
+                rows = self.filters[name].filter(rows, value)
+        return rows
 
     @property
     def active(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -13,6 +13,7 @@ from django.db.models.expressions import OrderBy
 from customers.errors import CustomerNotFound
 from customers.merging.heirs import heir_of, heirs_of_prefix
 from customers.models import Customer
+from customers.selectors.counts import BOUND, Count, count_all_guests, count_up_to
 from customers.selectors.search import digits_fragment, national_prefix, search_customers
 from servaan_crm.l10n.phone import is_phone_like
 
@@ -43,27 +44,50 @@ def ordering(sort: str, order: str) -> list[OrderBy]:
     return keys
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CustomerList:
     """Guests that match, in order: what a paginator counts and slices.
 
     Counting leaves out the summary unless a filter needs it, and slices carry it in the same query.
+    ``is_everybody``: nothing narrows the list, so its length is known without counting. ``unfenced``: the same guests
+    with the search left to the planner, for counting up to a bound. ``may_walk``: once counting has shown that very
+    many match, a page may be read in the order of the list, testing row by row; it is full after a few rows.
     """
 
     matches: QuerySet[Customer]
     sort: str = DEFAULT_SORT
     order: str = DEFAULT_ORDER
-    ordered = True  # what Django's paginator asks for
+    is_everybody: bool = False
+    unfenced: QuerySet[Customer] | None = None
+    may_walk: bool = False
+    is_broad: bool = False
+    ordered: ClassVar[bool] = True  # what Django's paginator asks for
 
     def rows(self) -> QuerySet[Customer]:
         """Return the guests with their summaries, in order."""
+        matches = self._planned() if self.is_broad and self.may_walk else self.matches
         # The condition makes the join an inner one; only then can the summary's indexes give the order.
-        rows = self.matches.filter(summary__isnull=False).select_related("summary")
+        rows = matches.filter(summary__isnull=False).select_related("summary")
         return rows.defer("search_key", "sort_key").order_by(*ordering(self.sort, self.order))
 
     def count(self) -> int:
         """Return how many guests match."""
-        return self.matches.order_by().count()
+        return self._noted(
+            Count(count_all_guests() if self.is_everybody else self.matches.order_by().count())
+        ).value
+
+    def count_up_to(self, bound: int) -> Count:
+        """Return how many guests match, exactly if they are at most ``bound`` or nothing narrows the list."""
+        return self._noted(
+            Count(count_all_guests()) if self.is_everybody else count_up_to(self._planned(), bound)
+        )
+
+    def _planned(self) -> QuerySet[Customer]:
+        return self.matches if self.unfenced is None else self.unfenced
+
+    def _noted(self, found: Count) -> Count:
+        self.is_broad = found.value >= BOUND
+        return found
 
     def __getitem__(self, part: slice) -> QuerySet[Customer]:
         return self.rows()[part]

@@ -14,7 +14,7 @@ from servaan_crm.l10n.text import ZWNJ, query_variants, search_key, sort_key
 MIN_FRAGMENT = 3
 
 
-def search_customers(rows: QuerySet[Customer], query: str) -> QuerySet[Customer]:
+def search_customers(rows: QuerySet[Customer], query: str, *, fenced: bool = True) -> QuerySet[Customer]:
     """Narrow ``rows`` to the guests ``query`` may mean; a blank query narrows nothing.
 
     All words must be found, in any order, with or without ZWNJ. Digits are also a part of the phone
@@ -22,17 +22,16 @@ def search_customers(rows: QuerySet[Customer], query: str) -> QuerySet[Customer]
     letter the beginning of the name.
 
     The matches are worked out first, behind a fence: else the planner walks the index of the ordering
-    and tests row by row.
+    and tests row by row. ``fenced=False`` leaves that to the planner: right when very many match.
     """
     if not search_key(query):
         return rows
     fragment = digits_fragment(query)
-    if fragment:
-        matches = Customer.objects.filter(_words(query) | Q(phone__contains=fragment))
-    else:
-        matches = Customer.objects.filter(_words(query))
-    ids = matches.values("pk")
+    found = _words(query) | Q(phone__contains=fragment) if fragment else _words(query)
     tags = _tags_called(query)
+    if not fenced and not tags:
+        return rows.filter(found)
+    ids = Customer.objects.filter(found).values("pk")
     if tags:
         tagged = Customer.tags.through.objects.filter(tag_id__in=tags).values("customer_id")
         ids = ids.union(tagged)

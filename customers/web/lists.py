@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.http import QueryDict
@@ -10,11 +11,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from customers.filters import CustomerFilter
+from customers.filters import CustomerFilter, Preset
 from customers.models import Customer, CustomerSummary
 from customers.selectors import Facts
-from customers.selectors.derived import CustomerType, Lifecycle, Temperature
-from servaan_crm.l10n.digits import localize
+from customers.selectors.derived import CustomerType, Lifecycle, Risk, Temperature
+from servaan_crm.l10n.digits import plain_number
+from servaan_crm.l10n.jalali import DateError, format_date, parse_date
+from servaan_crm.l10n.money import format_money, format_number
 from servaan_crm.l10n.text import search_key
 
 # Tones of the badges of derived facts (CSS class without "is-").
@@ -36,11 +39,13 @@ class Group:
 
 
 GROUPS = (
+    Group("preset", "", Preset.choices),
     Group("segment", _("Segment"), CustomerSummary.Segment.choices),
     Group("temperature", _("Temperature"), Temperature.choices),
     Group("tier", _("Tier"), CustomerSummary.TierLevel.choices),
     Group("type", _("Type"), CustomerType.choices),
     Group("lifecycle", _("Lifecycle"), Lifecycle.choices),
+    Group("risk", _("Drop-off risk"), Risk.choices),
     Group("status", _("Status"), Customer.Status.choices),
 )
 # What has no chips of its own but may stand in the address: shown as a chip that takes it out again.
@@ -56,6 +61,11 @@ OTHERS: dict[str, str | Promise] = {
     "last_visit_from": _("Last visit from"),
     "last_visit_to": _("Last visit to"),
 }
+MONEY_RANGES = ("min_spent", "max_spent")
+DAY_RANGES = ("created_from", "created_to", "last_visit_from", "last_visit_to")
+NUMBER_RANGES = ("min_visits", "max_visits")
+# Groups shown before the panel of more filters.
+FIRST_GROUPS = 3
 # (sort code, head, CSS class); None: not sortable
 COLUMNS: tuple[tuple[str, str | Promise, str], ...] = (
     ("name", pgettext_lazy("person", "Name"), ""),
@@ -75,6 +85,61 @@ class Head:
     css: str
     url: str = ""
     state: str = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Two fields of the panel; values as the screen writes them."""
+
+    label: str | Promise
+    kind: str
+    first: tuple[str, str]
+    last: tuple[str, str]
+
+
+def ranges_of(data: QueryDict) -> list[Range]:
+    """Return the ranges of the panel with what the address says, in the café's unit and calendar."""
+    rows = (
+        (_("Spend"), "money", "min_spent", "max_spent"),
+        (_("Visits"), "number", "min_visits", "max_visits"),
+        (_("Member since"), "day", "created_from", "created_to"),
+        (_("Last visit"), "day", "last_visit_from", "last_visit_to"),
+    )
+    return [
+        Range(
+            label, kind, (first, shown(first, data.get(first, ""))), (last, shown(last, data.get(last, "")))
+        )
+        for label, kind, first, last in rows
+    ]
+
+
+def shown(param: str, value: str, *, unit: bool = False) -> str:
+    """Return the value of a parameter as people read it; what cannot be read stays as it is."""
+    try:
+        if value and param in MONEY_RANGES:
+            return format_money(Decimal(plain_number(value)), unit=unit)
+        if value and param in NUMBER_RANGES:
+            return format_number(Decimal(plain_number(value)))
+        if value and param in DAY_RANGES:
+            return format_date(parse_date(value))
+    except (InvalidOperation, DateError):
+        return value
+    return value
+
+
+def is_more_open(data: QueryDict) -> bool:
+    """Say whether the panel of more filters holds something that is in use."""
+    return any(data.get(name) for name in (*OTHERS, *(group.param for group in GROUPS[FIRST_GROUPS:])))
+
+
+def looks(query: QueryDict) -> list[tuple[str, str, str | Promise, str]]:
+    """Return (code, icon, word, address) of the two looks."""
+    made = []
+    for code, icon, word in (("table", "list", _("Table")), ("cards", "layout-grid", _("Cards"))):
+        copy = query.copy()
+        copy["look"] = code
+        made.append((code, icon, word, f"?{copy.urlencode()}"))
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +208,6 @@ def other_chips(asked: CustomerFilter, query: QueryDict) -> list[tuple[str, str]
             copy = query.copy()
             copy.pop("page", None)
             copy.pop(param)
-            shown = query[param] if param in ("tag", "outlet") else localize(query[param])
-            chips.append((f"{label}: {shown}", f"?{copy.urlencode()}"))
+            words = shown(param, query[param], unit=True)
+            chips.append((f"{label}: {words}", f"?{copy.urlencode()}"))
     return chips

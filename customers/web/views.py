@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,12 +13,11 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from customers.errors import CustomerAlreadyExists
-from customers.filters import CustomerFilter
 from customers.models import Customer
 from customers.selectors import all_customers, get_customer, get_facts, visit_timeline
 from customers.selectors.notes import newest_notes
 from customers.services import create_customer, delete_customer, restore_customer, update_customer
-from customers.web import lists
+from customers.web.customer_list import DELETED
 from customers.web.forms import CustomerForm
 from customers.web.own_fields import own_values, tag_choices
 from customers.web.profile import profile_of
@@ -28,62 +26,7 @@ from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import EditConflict
 
-PAGE_SIZES = (20, 50, 100)
 VISITS_PER_PAGE = 15
-_UNDO = "deleted_customer"
-
-
-class CustomerListPage(RolePage, View):
-    """Search, filter, sort; the state is the address. htmx gets the results alone."""
-
-    permission = P.CUSTOMERS_VIEW
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        asked = CustomerFilter(request.GET, extra=("page", "page_size"), default_sort="last_visit")
-        context = self._base(request, asked)
-        if problems := asked.problems():
-            context["problems"] = problems
-        else:
-            context |= self._results(request, asked)
-        part = request.headers.get("HX-Target") == "customer-results"
-        response = render(request, "customers/_results.html" if part else "customers/list.html", context)
-        response["Vary"] = "HX-Request, HX-Target, Cookie"
-        return response
-
-    def _base(self, request: HttpRequest, asked: CustomerFilter) -> dict[str, Any]:
-        kept = {
-            name: value for name, value in request.GET.items() if value and name not in ("search", "page")
-        }
-        return {
-            "search": request.GET.get("search", ""),
-            "kept": kept,
-            "groups": lists.GROUPS,
-            "more_open": any(group.param in kept for group in lists.GROUPS[2:]),
-            "can_edit": can(request.user, P.CUSTOMERS_EDIT),
-            "deleted": self._just_deleted(request),
-        }
-
-    def _results(self, request: HttpRequest, asked: CustomerFilter) -> dict[str, Any]:
-        found = asked.customers()
-        size = request.GET.get("page_size", "")
-        per_page = int(size) if size in map(str, PAGE_SIZES) else PAGE_SIZES[0]
-        pages: Paginator[Customer] = Paginator(found, per_page)  # type: ignore[arg-type]
-        page = pages.get_page(request.GET.get("page", "1"))
-        search = asked.active.get("search", "")
-        customers = list(page.object_list.prefetch_related("tags"))  # type: ignore[attr-defined]
-        return {
-            "page_obj": page,
-            "rows": lists.rows_of(customers, get_facts(), search),
-            "heads": lists.heads(request.GET, found.sort, found.order),
-            "other_chips": lists.other_chips(asked, request.GET),
-            "is_narrowed": bool(asked.active),
-        }
-
-    def _just_deleted(self, request: HttpRequest) -> dict[str, str] | None:
-        if request.headers.get("HX-Request"):
-            return None
-        found: dict[str, str] | None = request.session.pop(_UNDO, None)
-        return found
 
 
 class CustomerPage(TabPage):
@@ -183,7 +126,7 @@ class DeleteCustomer(RolePage, View):
 
     def post(self, request: HttpRequest, customer_id: UUID) -> HttpResponse:
         customer = delete_customer(actor=self.actor, customer_id=customer_id)
-        request.session[_UNDO] = {"id": str(customer.pk), "name": customer.name}
+        request.session[DELETED] = {"id": str(customer.pk), "name": customer.name}
         return redirect("customers:list")
 
 

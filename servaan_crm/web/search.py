@@ -7,7 +7,9 @@ from django.utils.http import urlencode
 from django.views import View
 
 from customers.selectors.customers import lookup
+from customers.selectors.saved_views import recent_searches
 from servaan_crm.accounts.permissions import P
+from servaan_crm.accounts.requests import staff_of
 from servaan_crm.accounts.web import RolePage
 
 
@@ -20,5 +22,8 @@ class Search(RolePage, View):
         query = request.GET.get("q", "").strip()[:100]
         if request.headers.get("HX-Request") != "true":
             return redirect(f"{reverse('customers:list')}?{urlencode({'search': query})}")
+        if not query:
+            recent = recent_searches(staff_of(request))
+            return render(request, "customers/_recent.html", {"recent": recent})
         found = lookup(query, 8) if len(query) >= 2 else []
         return render(request, "web/_search.html", {"query": query, "found": found})

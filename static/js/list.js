@@ -21,6 +21,7 @@
     const chosen = boxes().filter((box) => box.checked).length;
     const bar = document.querySelector("[data-bulk]");
     if (bar) {
+      if (chosen < boxes().length) whole(bar, false);
       bar.hidden = chosen === 0;
       const text = bar.querySelector("[data-bulk-count]");
       if (text) text.textContent = window.servaan.toScreen(String(chosen));
@@ -31,7 +32,43 @@
       all.indeterminate = chosen > 0 && !all.checked;
     }
   }
-  const open = (row, aside) => { if (aside) window.open(row.dataset.href, "_blank", "noopener"); else window.location.assign(row.dataset.href); };
+  /* the whole filtered list in place of the chosen rows */
+  function whole(bar, on) {
+    const show = (selector, is) => { const found = bar.querySelector(selector); if (found) found.hidden = !is; };
+    bar.querySelector("[data-bulk-scope]").value = on ? "all" : "ids";
+    show("[data-bulk-all]", on);
+    show("[data-bulk-ids]", !on);
+    show("[data-bulk-whole]", !on);
+    show("[data-bulk-export]", on || !bar.querySelector("[data-bulk-whole]"));
+  }
+  document.addEventListener("click", (event) => {
+    const pressed = event.target.closest?.("[data-bulk-whole],[data-bulk-none]");
+    if (!pressed) return;
+    const on = pressed.matches("[data-bulk-whole]");
+    boxes().forEach((box) => { box.checked = on; });
+    count();
+    if (on) whole(pressed.closest("[data-bulk]"), true);
+  });
+  /* what was searched for is remembered when it led somewhere: Enter, or a result opened */
+  function remember() {
+    const form = document.querySelector("form[data-remember]");
+    const query = form?.search.value.trim();
+    if (query) window.servaan.post(form.dataset.remember, new URLSearchParams({ query })).catch(() => {});
+  }
+  document.addEventListener("submit", (event) => { if (event.target.matches("form[data-remember]")) remember(); });
+  document.addEventListener("click", (event) => { if (event.target.closest("#customer-results tr[data-href] a")) remember(); }, true);
+  /* a part that could not be loaded says so and tries again */
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target.id === "customer-figures") event.target.removeAttribute("aria-busy");
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    const flash = document.querySelector("[data-flash]");
+    if (!flash) return;
+    window.servaan.toast({ text: flash.dataset.flash, level: "ok", undo: flash.dataset.flashUndo, seconds: 30 });
+    flash.remove();
+  });
+  document.addEventListener("servaan:undone", () => window.location.reload());
+  const open = (row, aside) => { remember(); if (aside) window.open(row.dataset.href, "_blank", "noopener"); else window.location.assign(row.dataset.href); };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input:not([type=checkbox]),textarea,select,button,a,summary")) return;
