@@ -24,9 +24,9 @@ urlpatterns = [
     path("customers/", include("customers.web.urls")),
     path("visits/", include("checkout.web.urls_visits")),
     path("customers/", include("analytics.web.urls")),
-    path("feedback/", include("feedback.web.urls")),
+    path("customers/", include("feedback.web.urls")),
     path("loyalty/", include("loyalty.web.urls")),
-    path("outreach/", include("outreach.web.urls")),
+    path("customers/", include("outreach.web.urls")),
     path("phones/", include("servaan_crm.messaging.web.urls")),
     path("", include("servaan_crm.web.urls")),
 ]

@@ -187,6 +187,8 @@ def _change(
 ) -> Change | None:
     if key in _SILENT or key in ("deleted_at", "erased_at", "merged_into_id"):
         return None
+    if before.get(key) in (None, False) and after.get(key) in (None, False):
+        return None  # a new note that is not pinned says nothing by it
     old, new = (_shown(table, key, side.get(key), names) for side in (before, after))
     if old == new:
         return None

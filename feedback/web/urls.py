@@ -1,4 +1,4 @@
-"""``/feedback/``."""
+"""``/customers/<id>/tab/feedback/``: this room's part of the profile."""
 
 from django.urls import path
 
@@ -6,9 +6,9 @@ from feedback.web.views import AnswerFeedback, FeedbackTab
 
 app_name = "feedback"
 urlpatterns = [
-    path("customers/<uuid:customer_id>/", FeedbackTab.as_view(), name="customer-tab"),
+    path("<uuid:customer_id>/tab/feedback/", FeedbackTab.as_view(), name="customer-tab"),
     path(
-        "customers/<uuid:customer_id>/<uuid:feedback_id>/",
+        "<uuid:customer_id>/tab/feedback/<uuid:feedback_id>/",
         AnswerFeedback.as_view(),
         name="customer-tab-answer",
     ),

@@ -1,4 +1,4 @@
-"""``/outreach/``."""
+"""``/customers/<id>/tab/communications/``: this room's part of the profile."""
 
 from django.urls import path
 
@@ -6,5 +6,7 @@ from outreach.web.views import CommunicationsTab
 
 app_name = "outreach"
 urlpatterns = [
-    path("customers/<uuid:customer_id>/", CommunicationsTab.as_view(), name="tab-communications"),
+    path(
+        "<uuid:customer_id>/tab/communications/", CommunicationsTab.as_view(), name="tab-communications"
+    ),
 ]
