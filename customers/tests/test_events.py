@@ -37,7 +37,7 @@ births = (
     | st.builds(
         lambda date, years: date.replace(year=date.year - years, day=min(date.day, 28)),
         near_edge,
-        st.integers(5, 90),
+        st.integers(8, 90),
     )
     | st.sampled_from([from_jalali(1375, 12, 30), from_jalali(1399, 12, 30), dt.date(1996, 2, 29)])
 )
@@ -196,15 +196,14 @@ def test_each_kind_is_found_through_its_index(cafe):
     }
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-        for name in ("seqscan", "hashjoin", "mergejoin"):  # what a small table would rather do
-            cursor.execute(f"SET LOCAL enable_{name} = off")
+        cursor.execute("SET LOCAL enable_seqscan = off")  # what a small table would rather do
         for kind, index in indexes.items():
             with CaptureQueriesContext(connection) as queries:
                 upcoming_events(7, types=[kind])[0:20]
             cursor.execute("EXPLAIN " + queries[0]["sql"])
             plan = "\n".join(row[0] for row in cursor.fetchall())
-            assert f"{index} on" in plan, plan
-            assert "born" in plan.split(f"{index} on")[1].split("Index Cond")[1].split("\n")[0], plan
+            assert f"Index Scan on {index}" in plan or f"using {index}" in plan, plan
+            assert "ANY" in plan.split(f" {index}")[1].split("Index Cond")[1].split("\n")[0], plan
 
 
 @pytest.mark.parametrize("role", ["owner", "manager", "staff", "agent", "integrator"])
