@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from checkout.services import VisitItem
 from checkout.version import version_of, version_time
 from customers.models import MenuItem, Visit
+from customers.templatetags.customers import table_label
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.l10n.digits import localize, to_ascii
 from servaan_crm.l10n.forms import DigitsInput, LocalDateField, MoneyField
@@ -98,6 +99,11 @@ class VisitEditForm(forms.Form):
 
     def clean_outlet_id(self) -> Any:
         return self.cleaned_data["outlet_id"].pk
+
+    def clean_table_number(self) -> str:
+        """A table's number is stored in ASCII digits; a code such as A5 as it is typed."""
+        typed: str = self.cleaned_data["table_number"].strip()
+        return to_ascii(typed) if to_ascii(typed).isdigit() else typed
 
     def clean_added(self) -> list[dict[str, Any]]:
         """Read ``{"<menu item id>": quantity}``; names and prices come from the menu, not from the page."""
@@ -186,7 +192,7 @@ def _initial(visit: Visit) -> dict[str, Any]:
         "payment_method": visit.payment_method,
         "visit_type": visit.visit_type,
         "outlet_id": visit.outlet_id,
-        "table_number": visit.table_number,
+        "table_number": table_label(visit.table_number),
         "server_name": visit.server_name,
         "day": local_date(visit.visit_date),
         "time": localize(f"{local:%H:%M}"),

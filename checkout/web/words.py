@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -118,9 +119,26 @@ def _choice(choices: Any) -> Callable[[Any], str]:
     return lambda value: str(dict(choices).get(value, value))
 
 
-def _items(value: Any) -> str:
-    shown = (f"{item['name']} ×{localize(item.get('quantity', 1))}" for item in value or ())
-    return _(", ").join(shown)
+def _items_changed(old: Any, new: Any) -> str:
+    """Return which dishes were added and which taken out, with how many."""
+    before, after = _counts(old), _counts(new)
+    added, gone = after - before, before - after
+    parts = [
+        _("%(items)s added") % {"items": _listed(added)} if added else "",
+        _("%(items)s taken out") % {"items": _listed(gone)} if gone else "",
+    ]
+    return _("; ").join(part for part in parts if part) or str(_("prices changed"))
+
+
+def _counts(items: Any) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for item in items or ():
+        found[str(item.get("name", ""))] += int(item.get("quantity", 1))
+    return found
+
+
+def _listed(counts: Counter[str]) -> str:
+    return _(", ").join(f"{name} ×{localize(number)}" for name, number in counts.items())
 
 
 def _moment(value: Any) -> str:
@@ -137,7 +155,6 @@ _FIELDS: dict[str, tuple[str | Promise, Callable[[Any], str]]] = {
     "table_number": (gettext_lazy("Table"), localize),
     "server_name": (gettext_lazy("Server"), str),
     "service_duration": (gettext_lazy("Service duration (minutes)"), localize),
-    "items": (gettext_lazy("Items"), _items),
     "notes": (gettext_lazy("Notes"), str),
     "order_reference": (gettext_lazy("Order reference"), str),
     "visit_number": (gettext_lazy("Visit number"), localize),
@@ -158,6 +175,8 @@ def describe(change: Change, names: dict[str, str]) -> str:
         none = str(_("nobody"))
         old, new = (names.get(str(value), "?") if value else none for value in (change.old, change.new))
         return _arrow(_NAMED[change.field], old, new)
+    if change.field == "items":
+        return _arrow(_("Items"), "", _items_changed(change.old, change.new))
     if change.field not in _FIELDS:
         return ""
     label, show = _FIELDS[change.field]

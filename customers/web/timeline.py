@@ -31,7 +31,7 @@ class TimelineForm(forms.Form):
     """The filters as they are typed: dates of the café's calendar, amounts in the screen's unit."""
 
     search = forms.CharField(
-        label=gettext_lazy("Search in items"),
+        label=gettext_lazy("Search in items and categories"),
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
