@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -130,20 +131,21 @@ class ImportsView(CustomerAPIView):
         sent = request.FILES.get("file")
         if sent is None:
             raise ValidationError({"file": [_("Send the file in the part “file”.")]})
-        mapping = _mapping(request.data.get("mapping"))
+        form: Mapping[str, Any] = request.data  # type: ignore[assignment]  # a form is never a list
+        mapping = _mapping(form.get("mapping"))
         commit = _flag("commit", request.query_params.get("commit"))
         options = {
-            "unit": request.data.get("amount_unit") or "base",
-            "points": _flag("points", request.data.get("points")),
+            "unit": form.get("amount_unit") or "base",
+            "points": _flag("points", form.get("points")),
         }
-        job = services.upload(actor=self.actor, file=sent, kind=request.data.get("kind") or "customers")
+        job = services.upload(actor=self.actor, file=sent, kind=form.get("kind") or "customers")
         try:
             job = services.start(
                 actor=self.actor,
                 job_id=job.pk,
                 mapping=mapping,
                 by_names=True,
-                on_duplicate=request.data.get("on_duplicate") or ImportJob.OnDuplicate.UPDATE,
+                on_duplicate=form.get("on_duplicate") or ImportJob.OnDuplicate.UPDATE,
                 options=options,
                 commit=commit,
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from django.db import connection
 from django.http import StreamingHttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -19,6 +18,7 @@ from servaan_crm.core.models import AuditEntry
 from servaan_crm.l10n.digits import to_ascii
 from servaan_crm.l10n.jalali import format_date, local_date
 from servaan_crm.l10n.locale import get_locale, use_locale
+from servaan_crm.tenancy.current import get_cafe
 
 FORMATS = ("csv", "xlsx")
 TYPES = {"csv": CSV_TYPE, "xlsx": XLSX_TYPE}
@@ -62,7 +62,7 @@ def streamed(make: Callable[[], Iterable[bytes]], name: str, content_type: str) 
 
 
 def _inside(make: Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
-    cafe, locale, language = connection.tenant, get_locale(), translation.get_language() or "fa"
+    cafe, locale, language = get_cafe(), get_locale(), translation.get_language() or "fa"
 
     def pieces() -> Iterator[bytes]:
         with tenant_context(cafe), use_locale(locale), translation.override(language):

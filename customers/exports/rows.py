@@ -164,7 +164,7 @@ def rows_of(found: CustomerList, columns: list[Column]) -> Iterator[list[Cell]]:
                 "tag__name", Value("، " if get_locale().is_persian else ", "), order_by="tag__name"
             )
         )
-        .values("names")
+        .values_list("names")  # type: ignore[misc]  # the plugin does not know annotations here
     )
     query = found.rows().annotate(
         tag_names=Coalesce(Subquery(tags), Value(""), output_field=TextField()), outlet_name=F("outlet__name")

@@ -75,7 +75,8 @@ class Source:
                 text.detach()
 
     def _numbered_sheet(self) -> Iterator[tuple[int, list[Any]]]:
-        from openpyxl import load_workbook  # takes a moment to load, and most workers never read Excel
+        # It takes a moment to load, and most workers never read Excel.
+        from openpyxl import load_workbook
 
         try:
             book = load_workbook(self.file, read_only=True, data_only=False, keep_links=False)

@@ -80,7 +80,7 @@ def fill(claim: Claim, source: Source, reader: RowReader) -> int:
     return total
 
 
-def reject(job_id: UUID, reason_sql: str, params: Iterable[object] = ()) -> int:
+def reject(job_id: UUID, reason_sql: str, params: Iterable[str] = ()) -> int:
     """Put ``reason_sql`` (FROM-less SQL of ``SELECT row, reason``) as the reasons of rows that have none.
 
     The statement may name the staging table as ``{table}``. Returns how many rows it hit.

@@ -175,7 +175,7 @@ class ExportCustomers(RolePage, View):
     permission = P.CUSTOMERS_EXPORT
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        known = ("page", "page_size", "format", "view")
+        known = ("page", "page_size", "look", "format")
         asked = CustomerFilter(request.GET, extra=known, default_sort="last_visit")
         format_name = request.GET.get("format", "csv")
         if asked.problems() or format_name not in FORMATS:

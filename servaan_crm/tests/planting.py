@@ -11,6 +11,7 @@ from django_tenants.utils import tenant_context
 
 from campaigns.models import Automation
 from checkout.services import VisitRequest, record_visit, void_visit
+from customers.imports.tests.helpers import upload
 from customers.merging.services import merge_customers
 from customers.models import CustomField, MenuItem, Tag
 from customers.opt_out import opt_out_token
@@ -111,7 +112,8 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     )
     TierChange.objects.create(customer=customer, from_tier="bronze", to_tier="silver", reason=MARKER)
     key, _clear = ApiKey.issue(name=MARKER, user=user)
-    return {"item_id": item.pk, "segment_id": segment.pk, "api_key_id": key.pk}
+    job = upload(f"نام,موبایل,{MARKER}\n{MARKER},{PHONE},{MARKER}\n", f"{MARKER}.csv")
+    return {"item_id": item.pk, "segment_id": segment.pk, "api_key_id": key.pk, "import_id": job.pk}
 
 
 def fingerprint(cast: Any) -> dict[str, tuple[int, str]]:

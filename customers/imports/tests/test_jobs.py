@@ -174,7 +174,8 @@ def test_api_names_what_is_wrong(cafe: Any, fields: dict[str, str], named: str) 
     answer = cafe.api("manager").post(
         URL, _sent("نام,موبایل\nسارا رضایی,09121111111\n", **fields), format="multipart"
     )
-    assert answer.status_code == 400 and named in answer.data["error"]["details"], answer.content
+    assert answer.status_code == 400, answer.content
+    assert named in answer.data["error"]["details"]
     assert not ImportJob.objects.exists()
 
 
