@@ -94,7 +94,10 @@ WITH found AS ({phones}
 
 
 def _scored(only: str) -> str:
-    """Join the reasons of each pair: together they say more than the strongest of them."""
+    """Join the reasons of each pair: together they say more than the strongest of them.
+
+    Dismissed pairs are stored with the smaller id first, as the pairs here are.
+    """
     live = "SELECT 1 FROM customers_customer WHERE deleted_at IS NULL AND id ="
     return f"""
 SELECT first, second, array_agg(reason ORDER BY reason),
@@ -103,6 +106,5 @@ SELECT first, second, array_agg(reason ORDER BY reason),
           FROM found WHERE holder <> other {only} GROUP BY 1, 2, 3) AS pairs
  WHERE EXISTS ({live} first) AND EXISTS ({live} second)
    AND NOT EXISTS (SELECT 1 FROM customers_duplicatedismissal AS seen
-                    WHERE (seen.first_id = first AND seen.second_id = second)
-                       OR (seen.first_id = second AND seen.second_id = first))
+                    WHERE seen.first_id = first AND seen.second_id = second)
  GROUP BY first, second ORDER BY score DESC, first, second LIMIT %(most)s"""
