@@ -36,7 +36,7 @@ def read_opt_out_token(token: str) -> UUID | None:
     return customer_id if any(good) else None
 
 
-def _sign(customer_id: UUID, key: str) -> bytes:
+def _sign(customer_id: UUID, key: str | bytes) -> bytes:
     salt = f"{_SALT}:{get_cafe().pk}"
     return salted_hmac(salt, customer_id.bytes, secret=key, algorithm="sha256").digest()[:_SIGNATURE]
 

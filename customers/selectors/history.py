@@ -211,13 +211,13 @@ def _shown(table: str, key: str, value: Any, names: _Names) -> str:
     if key == "custom":
         return _cut("، ".join(f"{names.fields.get(k, k)}: {_plain(v)}" for k, v in value.items()))
     if isinstance(value, dict):
-        return _cut("، ".join(f"{_PREFERENCES.get(k, k)}: {_plain(v)}" for k, v in value.items() if v))
+        return _cut("، ".join(f"{PREFERENCE_NAMES.get(k, k)}: {_plain(v)}" for k, v in value.items() if v))
     if field is not None and field.choices:
         return str(dict(field.flatchoices).get(value, value))
     return _cut(_plain(value))
 
 
-_PREFERENCES: dict[str, Any] = {
+PREFERENCE_NAMES: dict[str, Any] = {
     "allergies": gettext_lazy("Allergies"),
     "favorite_drink": gettext_lazy("Favourite drink"),
     "preferred_time": gettext_lazy("Usual time"),

@@ -10,6 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import Q
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -17,11 +18,13 @@ from django.utils.translation import override
 from customers.errors import CustomerNotFound
 from customers.events import CustomerErased
 from customers.models import (
+    BulkOperation,
     Customer,
     CustomerNote,
     FamilyMember,
     MergeRecord,
     RecentSearch,
+    SavedView,
     Visit,
 )
 from servaan_crm.core.actors import Actor
@@ -46,6 +49,11 @@ SELECT DISTINCT row_id FROM core_auditentry
  WHERE action <> 'update'
    AND table_name IN ('customers_customernote', 'customers_familymember', 'customers_customer_tags')
    AND table_name = %(table)s AND COALESCE(new ->> 'customer_id', old ->> 'customer_id') = ANY(%(ids)s)
+"""
+# Why a guest was blocked before a bulk operation, kept there for its undoing.
+_ERASE_BULK = """
+UPDATE customers_bulkoperation SET before_reason[array_position(changed_ids, %(id)s)] = ''
+ WHERE %(id)s = ANY(changed_ids) AND cardinality(before_reason) >= array_position(changed_ids, %(id)s)
 """
 _ERASE_REJECTS = "UPDATE customers_importreject SET raw = '[]', reasons = '[]' WHERE raw::text LIKE ANY(%s)"
 
@@ -154,6 +162,13 @@ def _erase_strays(ids: Sequence[UUID], phones: Sequence[str], words: set[str]) -
         pk for pk, query in RecentSearch.objects.values_list("pk", "query") if _tells(query, keys, digits)
     ]
     RecentSearch.objects.filter(pk__in=told).delete()
+    for model in (SavedView, BulkOperation):
+        for row in model.objects.filter(query__contains="search=").only("pk", "query"):
+            asked = QueryDict(row.query, mutable=True)
+            if any(_tells(text, keys, digits) for text in asked.pop("search", [])):
+                model.objects.filter(pk=row.pk).update(query=asked.urlencode())
+    with connection.cursor() as cursor:
+        cursor.executemany(_ERASE_BULK, [{"id": pk} for pk in ids])
 
 
 def _tells(query: str, keys: set[str], digits: set[str]) -> bool:

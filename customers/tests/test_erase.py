@@ -12,7 +12,17 @@ from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from checkout.services import VisitRequest, record_visit
-from customers.models import Customer, CustomField, ImportJob, ImportReject, RecentSearch, Tag, Visit
+from customers.models import (
+    BulkOperation,
+    Customer,
+    CustomField,
+    ImportJob,
+    ImportReject,
+    RecentSearch,
+    SavedView,
+    Tag,
+    Visit,
+)
 from customers.services import create_customer, restore_customer, update_customer
 from customers.services.consent import set_consent
 from customers.services.family import add_family_member
@@ -94,6 +104,11 @@ def plant(cafe):
     )
     RecentSearch.objects.create(user=cafe.manager, query=MARK)
     RecentSearch.objects.create(user=cafe.staff, query="۷۶۵۴۳۲۱")
+    SavedView.objects.create(user=cafe.manager, name="x", query=f"search={DIGITS}&segment=vip")
+    BulkOperation.objects.create(
+        action="set_status", changed_ids=[customer.pk], before_status=["active"], before_reason=[MARK],
+        query=f"search={LATIN}&sort=name", actor_name="x",
+    )  # fmt: skip
     job = ImportJob.objects.create(file_name="x.csv", digest="x")
     ImportReject.objects.create(job=job, row_number=2, reasons=["x"], raw=[PHONE, MARK])
     content = ContentType.objects.get_for_model(Customer)
@@ -141,6 +156,7 @@ def test_nothing_tells_who_it_was(cafe):
     assert customer.deleted_at
     assert figures == (Visit.objects.count(), LedgerEntry.objects.count(), customer.summary.points)
     assert Message.objects.get(customer_id=customer.pk, kind="x").state == "cancelled"
+    assert SavedView.objects.get().query == "segment=vip"
     twin.refresh_from_db()
     assert (twin.notes, twin.version) == ("می‌ماند", 1)
     with pytest.raises(DomainError):

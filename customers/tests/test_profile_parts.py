@@ -50,7 +50,7 @@ def test_every_tab_is_a_page_and_a_part(cafe):
     customer = make_customer(1)
     browser = cafe.browser("manager")
     page = text(browser.get(f"/customers/{customer.pk}/"))
-    urls = re.findall(r'class="tab" id="tab-\w+"\s+href="([^"]+)"', page)
+    urls = re.findall(r'class="tab"\s+id="tab-\w+"\s+href="([^"]+)"', page)
     assert {f"/customers/{customer.pk}/{path}" for path in TABS} <= set(urls)
     for url in urls:
         whole, part = browser.get(url), browser.get(url, headers=PART)

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.models import ConsentChange, Customer, CustomerNote, CustomerSummary, FamilyMember, Visit
+from customers.selectors.history import PREFERENCE_NAMES
+from customers.web.own_fields import own_values
 from servaan_crm.l10n.digits import localize
 from servaan_crm.l10n.jalali import format_date, format_datetime
 from servaan_crm.l10n.money import format_money, format_number
@@ -82,7 +84,7 @@ def _words(key: str, value: Any) -> str:
     if isinstance(value, list):
         return "، ".join(filter(None, (_words(key, item) for item in value)))
     if isinstance(value, dict):
-        return _of_dict(value)
+        return _of_dict(key, value)
     if key in _AMOUNTS:
         return format_money(Decimal(value))
     if isinstance(value, int | float | Decimal):
@@ -93,7 +95,10 @@ def _words(key: str, value: Any) -> str:
     return localize(value) if "phone" in key or key == "recipient" else str(value)
 
 
-def _of_dict(value: dict[str, Any]) -> str:
+def _of_dict(key: str, value: dict[str, Any]) -> str:
     if "unit_price" in value:  # an item of a bill
         return f"{value.get('name', '')} ×{localize(value.get('quantity', 1))}"
-    return "، ".join(f"{name}: {_words(name, item)}" for name, item in value.items() if item)
+    if key == "custom":
+        return "، ".join(f"{name}: {shown}" for name, shown in own_values(value))
+    names = PREFERENCE_NAMES if key == "preferences" else {}
+    return "، ".join(f"{names.get(name, name)}: {_words(name, item)}" for name, item in value.items() if item)

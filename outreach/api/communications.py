@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -11,14 +12,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from customers.selectors import get_customer
-from outreach.communications import KINDS, communication_keys, load_communications
+from outreach.communications import KINDS, Communication, communication_keys, load_communications
 from outreach.web.views import may_log
 from servaan_crm.accounts.permissions import HasPermission, P
 from servaan_crm.core.pagination import paginate
 from servaan_crm.core.responses import ok
 
 
-class CommunicationOutput(serializers.Serializer[None]):
+class CommunicationOutput(serializers.Serializer[Communication]):
     """One thing said between the café and the guest."""
 
     id = serializers.CharField()
@@ -45,5 +46,5 @@ class CommunicationsView(APIView):
         """List what was said; the contacts of the staff for those who work with them."""
         keys = communication_keys(get_customer(customer_id), contacts=may_log(request.user))
         rows, pagination = paginate(request, keys)
-        entries = load_communications(rows)
+        entries: list[Any] = load_communications(rows)
         return ok({"communications": CommunicationOutput(entries, many=True).data, "pagination": pagination})

@@ -6,7 +6,5 @@ from outreach.web.views import CommunicationsTab
 
 app_name = "outreach"
 urlpatterns = [
-    path(
-        "<uuid:customer_id>/tab/communications/", CommunicationsTab.as_view(), name="tab-communications"
-    ),
+    path("<uuid:customer_id>/tab/communications/", CommunicationsTab.as_view(), name="tab-communications"),
 ]
