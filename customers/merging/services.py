@@ -145,17 +145,6 @@ def dismiss_duplicate(*, actor: Actor, first_id: UUID, second_id: UUID) -> None:
         )
 
 
-def forget_merges(customer_id: UUID) -> list[UUID]:
-    """Drop the personal data that records of merges hold, for a guest who is being erased.
-
-    Those merges cannot be undone afterwards. Returns the guests that were merged into this one, whose rows hold
-    the same person's data. The caller holds the guest's lock.
-    """
-    rows = MergeRecord.objects.filter(models.Q(kept_id=customer_id) | models.Q(merged_id=customer_id))
-    rows.update(before={}, updated_at=timezone.now())
-    return list(Customer.objects.filter(merged_into_id=customer_id).values_list("pk", flat=True))
-
-
 def check_two(first_id: UUID, second_id: UUID) -> None:
     """Refuse one guest given twice with a ValidationError."""
     if first_id == second_id:

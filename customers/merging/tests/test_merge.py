@@ -14,6 +14,7 @@ from customers.merging.preview import preview_merge
 from customers.merging.services import dismiss_duplicate, merge_customers, undo_merge
 from customers.merging.tests.state import state_of
 from customers.models import ConsentChange, Customer, CustomerNote, FamilyMember, MergeRecord, Tag, Visit
+from customers.selectors import lookup
 from customers.selectors.consent import is_allowed
 from customers.services import create_customer, delete_customer, restore_customer, update_customer
 from customers.services.consent import set_consent
@@ -215,6 +216,7 @@ def test_the_old_number_finds_the_kept_guest_also_after_a_second_merge(cafe):
     request = VisitRequest(phone="+989120000003", total_amount=Decimal(100_000))
     receipt = record_visit(actor=ACTOR, request=request)
     assert (receipt.customer.pk, receipt.is_new_customer) == (first.pk, False)
+    assert [guest.pk for guest in lookup("0912 000 0003")] == [first.pk]
     with pytest.raises(CustomerAlreadyExists) as known:
         create_customer(actor=ACTOR, phone="09120000003", name="سارا کریمی", offer_restore=True)
     assert known.value.details["merged_into_customer_id"] == str(first.pk)
