@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -46,5 +45,5 @@ class CommunicationsView(APIView):
         """List what was said; the contacts of the staff for those who work with them."""
         keys = communication_keys(get_customer(customer_id), contacts=may_log(request.user))
         rows, pagination = paginate(request, keys)
-        entries: list[Any] = load_communications(rows)
-        return ok({"communications": CommunicationOutput(entries, many=True).data, "pagination": pagination})
+        entries = [CommunicationOutput(entry).data for entry in load_communications(rows)]
+        return ok({"communications": entries, "pagination": pagination})
