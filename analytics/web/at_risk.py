@@ -6,10 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -80,18 +79,18 @@ class NoteCall(RolePage, View):
         """Write the contact. An unknown outcome changes nothing and is said."""
         customer = get_customer(customer_id)
         back = request.POST.get("next", "")
-        if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        if not (back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None)):
             back = reverse("analytics:at-risk")
-        try:
-            log_interaction(
-                actor=self.actor,
-                customer_id=customer.pk,
-                type=Interaction.Type.CALL,
-                direction=Interaction.Direction.OUTBOUND,
-                outcome=request.POST.get("outcome", ""),
-            )
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-        else:
-            messages.success(request, _("The call to %(name)s was noted.") % {"name": customer.name})
-        return redirect(back)
+        outcome = request.POST.get("outcome", "")
+        if outcome not in Interaction.Outcome.values:
+            messages.error(request, _("Choose how the call went."))
+            return HttpResponseRedirect(back)
+        log_interaction(
+            actor=self.actor,
+            customer_id=customer.pk,
+            type=Interaction.Type.CALL,
+            direction=Interaction.Direction.OUTBOUND,
+            outcome=outcome,
+        )
+        messages.success(request, _("The call to %(name)s was noted.") % {"name": customer.name})
+        return HttpResponseRedirect(back)
