@@ -30,5 +30,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "poll delivery reports": _everywhere("messaging.poll_deliveries", 15),
     "resume imports": _everywhere("customers.resume_imports", 30),
     "base segments": _nightly("segments.refresh_base_segments", 3),
+    "purge imports": _nightly("customers.purge_imports", 4),
     "purge": _nightly("core.purge", 4),
+    "number of guests": _nightly("customers.fold_guest_count", 4),
 }

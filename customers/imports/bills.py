@@ -31,6 +31,7 @@ COLUMNS = {
 }  # fmt: skip
 OLDEST = timedelta(days=365 * 20)
 MAX_ITEMS = 200
+MAX_AMOUNT = Decimal("99999999999")
 # The time of a visit of which only the day is known, in the café's zone.
 NOON = time(12)
 _MOMENT = re.compile(
@@ -180,6 +181,8 @@ def _finish(values: Values, reasons: list[Reason]) -> None:
         reasons.append(both("date", lambda: _("The date is missing.")))
     if reasons or total is None or at is None:
         return
+    if total > MAX_AMOUNT:
+        reasons.append(both("amount", lambda: _("This amount is too large.")))
     discount = values.get("discount") or Decimal(0)
     if discount > total:
         reasons.append(both("discount", lambda: _("The discount must be between 0 and the total.")))

@@ -10,7 +10,7 @@ from typing import IO
 from django.utils.translation import gettext_lazy as _
 
 from customers.imports.errors import UnreadableFile
-from customers.imports.limits import MAX_LINE, MAX_MEMBERS, MAX_UNPACKED, MEGABYTE
+from customers.imports.limits import MAX_LINE, MAX_MEMBERS, MAX_SHARED_TEXTS, MAX_UNPACKED, MEGABYTE
 
 XLSX = "xlsx"
 SEPARATORS = (",", ";", "\t", "|")
@@ -69,7 +69,9 @@ def _check_archive(file: IO[bytes]) -> None:
     if any(member.flag_bits & 1 for member in members):
         raise UnreadableFile(_("The Excel file is protected by a password. Save it without one."))
     # Reading stops at the size that is claimed here, so a false claim gains nothing.
-    if len(members) > MAX_MEMBERS or sum(member.file_size for member in members) > MAX_UNPACKED:
+    texts = sum(member.file_size for member in members if member.filename.endswith("sharedStrings.xml"))
+    whole = sum(member.file_size for member in members)
+    if len(members) > MAX_MEMBERS or whole > MAX_UNPACKED or texts > MAX_SHARED_TEXTS:
         raise UnreadableFile(
             _("The Excel file unpacks to more than %(megabytes)s MB. Upload it as CSV."),
             params={"megabytes": MAX_UNPACKED // MEGABYTE},

@@ -5,6 +5,8 @@ MAX_BYTES = 400 * MEGABYTE
 # What an XLSX file may unpack to: a small one can hold gigabytes of zeros.
 MAX_UNPACKED = 600 * MEGABYTE
 MAX_MEMBERS = 2_000
+# The texts of an XLSX file are held in memory while it is read.
+MAX_SHARED_TEXTS = 150 * MEGABYTE
 MAX_ROWS = 3_000_000
 MAX_COLUMNS = 200
 # Characters of one cell; a row with a longer one is rejected.
@@ -21,3 +23,5 @@ CHUNK = 5_000
 STALE_SECONDS = 60
 # Days after which an unused staging table goes; it is read again when needed.
 KEEP_STAGED_DAYS = 1
+# Days after which an upload and its rejected rows go: they hold what people told the café.
+KEEP_FILES_DAYS = 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,11 +90,13 @@ class RowReader:
         return "\t".join(parts)
 
 
-def _kept(cells: Iterable[Any]) -> str:
+def _kept(cells: Sequence[Any]) -> str:
     """Return the row as it was, for the report; a huge cell is cut."""
     kept = UNIT.join(
         [cell if type(cell) is str and len(cell) < MAX_KEPT else _shortened(cell) for cell in cells]
     )
+    if kept.count(UNIT) >= max(1, len(cells)):
+        kept = UNIT.join([_shortened(cell) for cell in cells])
     if "\x00" in kept:
         kept = kept.translate({0: "\ufffd"})
     return kept.translate(_ESCAPES) if _SPECIAL.search(kept) else kept

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import ModuleType
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from psycopg import sql
@@ -65,7 +66,9 @@ def run_import(job_id: UUID) -> str:
     except UnreadableFile as error:
         _end(claim, S.FAILED, error.text(get_cafe().language))
     except (OperationalError, InterfaceError):
-        log.exception("import %s: the database went away, it will be resumed", job_id)
+        log.exception("import %s: the database went away or chose another's work, it will be resumed", job_id)
+        with suppress(DatabaseError):
+            claim.release()
         raise
     except Exception:
         log.exception("import %s failed", job_id)

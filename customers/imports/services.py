@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from customers.imports.detect import Format, detect
 from customers.imports.errors import FileTooLarge, ImportNotFound, ImportNotPossible, UnreadableFile
 from customers.imports.fields import by_header, check_mapping, guess
 from customers.imports.jobs import ACTIVE, find_abandoned
-from customers.imports.limits import MAX_BYTES, MEGABYTE
+from customers.imports.limits import KEEP_FILES_DAYS, MAX_BYTES, MEGABYTE
 from customers.imports.sources import Source
 from customers.imports.tasks import run_import_task
 from customers.models import ImportJob
@@ -174,6 +175,22 @@ def resume_abandoned() -> int:
         enqueue(run_import_task, str(job_id))
     staging.drop_unused()
     return len(jobs)
+
+
+def purge_old() -> int:
+    """Delete the files and rejected rows of imports that ended long ago; their figures stay. Returns how many."""
+    before = timezone.now() - timedelta(days=KEEP_FILES_DAYS)
+    jobs = ImportJob.objects.filter(updated_at__lt=before).exclude(status__in=ACTIVE).exclude(file="")
+    for job in jobs:
+        job.rejects.all().delete()
+        job.file.delete(save=False)
+        ImportJob.objects.filter(pk=job.pk).update(file="", status=_ended(job.status))
+    return len(jobs)
+
+
+def _ended(status: str) -> str:
+    """An import that was never taken over cannot be any more without its file."""
+    return S.CANCELLED if status == S.CHECKED else status
 
 
 def discard(job: ImportJob) -> None:

@@ -189,7 +189,8 @@ class _Asked:
             " AND s.tags IS NOT NULL"
         )
         names = _on(
-            self.job.pk, " FROM (SELECT DISTINCT w.name" + words + ") AS w ON CONFLICT (name) DO NOTHING"
+            self.job.pk,
+            " FROM (SELECT DISTINCT w.name" + words + " ORDER BY 1) AS w ON CONFLICT (name) DO NOTHING",
         )
         columns = {"id": "gen_random_uuid()", "name": "w.name", "created_at": "now()", "updated_at": "now()"}
         self.run(insert_select(Tag, columns) + names)

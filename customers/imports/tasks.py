@@ -21,3 +21,11 @@ def resume_imports() -> int:
     from customers.imports.services import resume_abandoned
 
     return resume_abandoned()
+
+
+@shared_task(base=TenantTask, name="customers.purge_imports")
+def purge_imports() -> int:
+    """Delete uploads that ended long ago."""
+    from customers.imports.services import purge_old
+
+    return purge_old()

@@ -126,6 +126,17 @@ def test_unused_staging_goes(cafe: Any) -> None:
     assert Customer.objects.count() == 3
 
 
+def test_old_uploads_go_and_figures_stay(cafe: Any) -> None:
+    job = check(upload("نام,موبایل\nسارا رضایی,09121111111\nعلی,1\n"))
+    path = job.file.path
+    assert services.purge_old() == 0
+    ImportJob.objects.update(updated_at=timezone.now() - timedelta(days=31))
+    assert services.purge_old() == 1
+    job.refresh_from_db()
+    assert not os.path.exists(path)
+    assert (job.status, job.rejects.count(), job.rejected) == ("cancelled", 0, 1)
+
+
 def _sent(content: str, **fields: str) -> dict[str, Any]:
     return {"file": SimpleUploadedFile("guests.csv", content.encode()), **fields}
 
