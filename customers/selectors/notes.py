@@ -15,11 +15,10 @@ def list_notes(customer_id: UUID) -> QuerySet[CustomerNote]:
     return rows.order_by("-is_pinned", "-created_at", "-pk")
 
 
-def newest_notes(customer_id: UUID) -> list[CustomerNote]:
-    """Return all pinned notes, or the newest ones up to three in all."""
-    rows = list(list_notes(customer_id)[:10])
-    pinned = [note for note in rows if note.is_pinned]
-    return rows[: max(len(pinned), SHOWN_FIRST)]
+def newest_notes(customer_id: UUID) -> tuple[list[CustomerNote], list[CustomerNote]]:
+    """Return the pinned notes (at most five) and the newest of the others (at most three); two queries."""
+    others = list_notes(customer_id).filter(is_pinned=False)
+    return pinned_notes(customer_id), list(others[:SHOWN_FIRST])
 
 
 def pinned_notes(customer_id: UUID) -> list[CustomerNote]:

@@ -36,11 +36,13 @@ class CustomerPage(TabPage):
     template_name = "customers/tabs/overview.html"
 
     def context(self, customer: Customer) -> dict[str, Any]:
+        pinned, newest = newest_notes(customer.pk)
         return {
             "profile": profile_of(customer, get_facts()),
             **timeline_page(self.request, customer),
             **loyalty_parts(self.request, customer),
-            "newest_notes": newest_notes(customer.pk),
+            "pinned_notes": pinned,
+            "newest_notes": newest,
             "all_tags": tag_choices(customer),
             "own_values": own_values(customer.custom),
         }
