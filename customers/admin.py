@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from customers import admin_book  # noqa: F401 - registers the rest of the book
+from customers import admin_book, admin_lists  # noqa: F401 - register the rest of the book
 from customers.errors import CustomerAlreadyExists
 from customers.models import Customer, MenuItem, Tag, Visit
 from customers.selectors import search_customers

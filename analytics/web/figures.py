@@ -40,8 +40,11 @@ class CustomerFigures(RolePage, View):
             return redirect("customers:list")
         so_far, before = month_so_far()
         figures, flows = get_customer_overview(so_far, before=before)
+        value = figures["average_lifetime_value"]
         context = {
             "figures": figures,
+            # Nobody reads the last digits of an average.
+            "value": value.quantize(Decimal("1E+2" if value >= 10_000 else "1")),
             "visits": figures["average_visits_per_customer"].quantize(Decimal("0.1")),
             "change": change_in_percent(figures["new_this_month"], flows["before"]),
             "shares": shares_of(figures["by_segment"]),

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from customers.models import Customer, Tag
 from servaan_crm.l10n.digits import to_ascii
 from servaan_crm.l10n.locale import get_locale
-from servaan_crm.l10n.phone import phone_fragment
+from servaan_crm.l10n.phone import is_phone_like, phone_fragment
 from servaan_crm.l10n.text import ZWNJ, query_variants, search_key, sort_key
 
 # Shorter fragments have no trigram of their own and would read the whole table: they match beginnings.
@@ -77,7 +77,7 @@ def digits_fragment(typed: str) -> str:
     The trunk zero is not part of E.164; when nothing but zeros leads (``0001``, the end of a number), they count.
     """
     fragment = phone_fragment(typed)
-    if fragment and len(fragment.lstrip("+")) < MIN_FRAGMENT:
+    if is_phone_like(typed) and len(fragment.lstrip("+")) < MIN_FRAGMENT:
         fragment = "".join(digit for digit in to_ascii(typed) if digit.isascii() and digit.isdigit())
     return fragment if len(fragment.lstrip("+")) >= MIN_FRAGMENT else ""
 

@@ -7,18 +7,18 @@ Rooms above add actions of their own with :func:`register_effect`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from psycopg.types.json import Jsonb
 
 from customers.errors import BulkOperationNotFound, BulkSetChanged, BulkUndoImpossible
 from customers.events import CustomersBulkChanged
@@ -200,7 +200,7 @@ def _claim(operation: BulkOperation) -> bool:
             " ON CONFLICT (id) DO NOTHING RETURNING id",
             [
                 operation.pk, operation.created_at, operation.created_at, operation.action,
-                Jsonb(operation.params), operation.query, operation.actor_name, operation.created_by_id,
+                json.dumps(operation.params), operation.query, operation.actor_name, operation.created_by_id,
             ],
         )  # fmt: skip
         is_new = cursor.fetchone() is not None
@@ -218,7 +218,10 @@ def _first_outcome(again: BulkOperation) -> BulkOperation:
 
 
 def _ids(matches: QuerySet[Customer]) -> tuple[str, tuple[Any, ...]]:
-    return matches.order_by().values("id").query.sql_with_params()
+    try:
+        return matches.order_by().values("id").query.sql_with_params()
+    except EmptyResultSet:  # Django knows without asking that nobody matches
+        return "SELECT NULL::uuid AS id WHERE false", ()
 
 
 def _fingerprint(source: str, params: Any) -> Fingerprint:

@@ -12,11 +12,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from checkout.services import VisitRequest, record_visit
-from customers.models import BulkOperation, Customer, Tag
+from customers.models import BulkOperation, Customer, GuestCount, Tag
 from customers.selectors import all_customers
 from customers.selectors.counts import count_all_guests
 from customers.services import delete_customer, restore_customer
 from customers.services.bulk import run_bulk, undo_bulk
+from customers.services.counts import fold_guest_count
 from customers.tests.factories import ACTOR, make_customer
 from servaan_crm.core.models import AuditEntry, Event
 from servaan_crm.messaging.models import Message
@@ -40,11 +41,19 @@ def test_a_tag_reaches_the_whole_filtered_set_and_can_be_taken_back(cafe, book):
     book[1].tags.add(tag)
     api = cafe.api("staff")
     dry = run(api, action="add_tag", filter={"segment": "vip"}, tag="شرکتي", dry_run=True)
-    assert (dry["matched"], dry["changed"], dry["skipped"]) == (5, 4, [{"reason": "already_tagged", "count": 1}])
+    assert (dry["matched"], dry["changed"], dry["skipped"]) == (
+        5,
+        4,
+        [{"reason": "already_tagged", "count": 1}],
+    )
     assert tag.customers.count() == 1
-    done = run(api, action="add_tag", filter={"segment": "vip"}, tag=str(tag.pk), confirmation=dry["confirmation"])
+    done = run(
+        api, action="add_tag", filter={"segment": "vip"}, tag=str(tag.pk), confirmation=dry["confirmation"]
+    )
     assert (done["matched"], done["changed"]) == (5, 4)
-    assert set(tag.customers.values_list("pk", flat=True)) == {c.pk for c in book if c.summary.segment == "vip"}
+    assert set(tag.customers.values_list("pk", flat=True)) == {
+        c.pk for c in book if c.summary.segment == "vip"
+    }
     versions = Customer.objects.filter(tags=tag).values_list("version", flat=True)
     assert sorted(versions) == [1, 2, 2, 2, 2]
     entries = AuditEntry.objects.filter(table_name="customers_customer_tags", action="insert")
@@ -64,7 +73,8 @@ def test_number_of_statements_does_not_grow_with_the_guests(cafe):
         with CaptureQueriesContext(connection) as queries:
             run_bulk(actor=ACTOR, action="add_tag", params={"tag": "x"}, matches=all_customers())
         counts.append(len(queries))
-    assert counts[0] == counts[1] and tag.customers.count() == 60
+    assert counts[0] == counts[1]
+    assert tag.customers.count() == 60
 
 
 def test_status_comes_back_as_it_was_except_where_somebody_changed_it_since(cafe, book):
@@ -73,7 +83,8 @@ def test_status_comes_back_as_it_was_except_where_somebody_changed_it_since(cafe
     api = cafe.api()
     assert run(api, 400, action="set_status", filter={}, status="blocked")["details"]["reason"]
     done = run(api, action="set_status", filter={}, status="blocked", reason="fraud")
-    assert done["changed"] == 10 and set(Customer.objects.values_list("block_reason", flat=True)) == {"fraud"}
+    assert done["changed"] == 10
+    assert set(Customer.objects.values_list("block_reason", flat=True)) == {"fraud"}
     Customer.objects.filter(pk=book[2].pk).update(status="inactive", block_reason="")
     assert api.post(f"{URL}/{done['id']}/undo").data["data"]["bulk"]["undone"] == 9
     found = dict(Customer.objects.values_list("pk", "status"))
@@ -101,13 +112,19 @@ def test_what_was_confirmed_is_what_is_changed(cafe, book):
     make_customer(77, segment="new")
     delete_customer(actor=ACTOR, customer_id=book[0].pk)  # as many as before, but others
     refused = run(api, 409, action="delete", filter={"segment": "new"}, confirmation=dry["confirmation"])
-    assert refused["code"] == "CONFLICT" and refused["details"]["matched"] == 5
-    assert BulkOperation.objects.count() == 0 and all_customers().count() == 10
+    assert refused["code"] == "CONFLICT"
+    assert refused["details"]["matched"] == 5
+    assert BulkOperation.objects.count() == 0
+    assert all_customers().count() == 10
 
 
 def test_the_same_operation_twice_is_done_once(cafe, book):
     api, name = cafe.api(), str(uuid.uuid4())
-    body = {"action": "message", "filter": {}, "text": "سلام {{name}}، {{points}} امتیاز دارید. {{cafe_name}}"}
+    body = {
+        "action": "message",
+        "filter": {},
+        "text": "سلام {{name}}، {{points}} امتیاز دارید. {{cafe_name}}",
+    }
     first = run(api, bulk_id=name, **body)
     assert run(api, bulk_id=name, **body)["id"] == first["id"]
     assert Message.objects.count() == 10 == first["changed"]
@@ -150,16 +167,26 @@ def test_messages_go_to_the_willing_alone(cafe, book):
 def test_wrong_orders_are_named_and_change_nothing(cafe, book, body, field):
     refused = run(cafe.api(), 400, **body)
     assert any(name == field or name.endswith(field) for name in refused["details"]), refused
-    assert all_customers().count() == 10 and not BulkOperation.objects.exists()
+    assert all_customers().count() == 10
+    assert not BulkOperation.objects.exists()
 
 
 @pytest.mark.parametrize(
     ("role", "allowed"),
-    [("manager", {"add_tag", "set_status", "delete", "message"}), ("staff", {"add_tag"}), ("agent", {"add_tag"})],
+    [
+        ("manager", {"add_tag", "set_status", "delete", "message"}),
+        ("staff", {"add_tag"}),
+        ("agent", {"add_tag"}),
+    ],
 )
 def test_each_action_asks_for_its_own_permission(cafe, book, role, allowed):
     Tag.objects.create(name="x")
-    extra = {"add_tag": {"tag": "x"}, "set_status": {"status": "inactive"}, "message": {"text": "x"}, "delete": {}}
+    extra = {
+        "add_tag": {"tag": "x"},
+        "set_status": {"status": "inactive"},
+        "message": {"text": "x"},
+        "delete": {},
+    }
     for action, params in extra.items():
         answer = cafe.api(role).post(URL, {"action": action, "filter": {}, **params}, format="json")
         assert answer.status_code == (200 if action in allowed else 403), (role, action)
@@ -217,7 +244,9 @@ def test_two_at_once_and_a_checkout_beside_them_lose_nothing(fresh_cafe):
     assert sorted([results[0].changed, results[2].changed]) == [0, 200]
     assert results[1].changed == 200
     assert set(Customer.objects.values_list("version", flat=True)) == {3}
-    visits = Customer.objects.filter(pk__in=[g.pk for g in guests[::5]]).values_list("summary__total_visits", flat=True)
+    visits = Customer.objects.filter(pk__in=[g.pk for g in guests[::5]]).values_list(
+        "summary__total_visits", flat=True
+    )
     assert set(visits) == {1}
 
 
@@ -249,3 +278,13 @@ def test_the_number_of_guests_is_exact_after_every_kind_of_write(fresh_cafe):
     undo_bulk(actor=ACTOR, bulk_id=results[0].pk)
     guests[19].delete()
     assert count_all_guests() == all_customers().count() == 12 + results[0].changed
+
+
+def test_folding_keeps_the_number_of_guests(fresh_cafe):
+    cast = fresh_cafe()
+    guests = [make_customer(n) for n in range(5)]
+    results = _at_once(cast, fold_guest_count, lambda: delete_customer(actor=ACTOR, customer_id=guests[0].pk))
+    assert not [each for each in results if isinstance(each, Exception)], results
+    fold_guest_count()
+    assert GuestCount.objects.count() == 1
+    assert count_all_guests() == all_customers().count() == 4

@@ -89,7 +89,6 @@ class CustomerListPage(RolePage, View):
             "calendar": get_locale().calendar,
             "tags": list(Tag.objects.values_list("name", flat=True)),
             "outlets": list(Outlet.objects.values_list("name", flat=True)),
-            "more_open": lists.is_more_open(request.GET),
         }
 
     def _results(self, request: HttpRequest, asked: CustomerFilter) -> dict[str, Any]:
@@ -129,7 +128,7 @@ class NarrowList(RolePage, View):
         data = request.GET.copy()
         data.pop("page", None)
         for name, value in list(data.items()):
-            plain = _as_parameter(name, value.strip())
+            plain = _as_parameter(name, str(value).strip())
             if plain:
                 data[name] = plain
             else:

@@ -127,14 +127,9 @@ def shown(param: str, value: str, *, unit: bool = False) -> str:
     return value
 
 
-def is_more_open(data: QueryDict) -> bool:
-    """Say whether the panel of more filters holds something that is in use."""
-    return any(data.get(name) for name in (*OTHERS, *(group.param for group in GROUPS[FIRST_GROUPS:])))
-
-
 def looks(query: QueryDict) -> list[tuple[str, str, str | Promise, str]]:
     """Return (code, icon, word, address) of the two looks."""
-    made = []
+    made: list[tuple[str, str, str | Promise, str]] = []
     for code, icon, word in (("table", "list", _("Table")), ("cards", "layout-grid", _("Cards"))):
         copy = query.copy()
         copy["look"] = code
@@ -201,13 +196,16 @@ def found_in(customer: Customer, query: str) -> str:
 
 
 def other_chips(asked: CustomerFilter, query: QueryDict) -> list[tuple[str, str]]:
-    """Return (words, address without it) for each parameter in use that has no chips of its own."""
+    """Return (words, address without it) for each parameter in use that the panel of more filters hides."""
+    named = OTHERS | {group.param: group.label for group in GROUPS[FIRST_GROUPS:]}
+    words = {(group.param, code): word for group in GROUPS for code, word in group.choices}
     chips = []
-    for param, label in OTHERS.items():
+    for param, label in named.items():
         if param in asked.active:
             copy = query.copy()
             copy.pop("page", None)
             copy.pop(param)
-            words = shown(param, query[param], unit=True)
-            chips.append((f"{label}: {words}", f"?{copy.urlencode()}"))
+            given = str(query[param])
+            value = words.get((param, given)) or shown(param, given, unit=True)
+            chips.append((f"{label}: {value}", f"?{copy.urlencode()}"))
     return chips

@@ -13,9 +13,10 @@ from campaigns.models import Automation
 from checkout.services import VisitRequest, record_visit, void_visit
 from customers.imports.tests.helpers import upload
 from customers.merging.services import merge_customers
-from customers.models import CustomField, MenuItem, Tag
+from customers.models import BulkOperation, Customer, CustomField, MenuItem, RecentSearch, SavedView, Tag
 from customers.opt_out import opt_out_token
 from customers.services import create_customer
+from customers.services.bulk import run_bulk
 from customers.services.consent import set_consent
 from customers.services.family import add_family_member
 from customers.services.notes import add_note
@@ -112,8 +113,15 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     )
     TierChange.objects.create(customer=customer, from_tier="bronze", to_tier="silver", reason=MARKER)
     key, _clear = ApiKey.issue(name=MARKER, user=user)
+    view = SavedView.objects.create(user=user, name=MARKER, query=f"search={MARKER}", is_shared=True)
+    RecentSearch.objects.create(user=user, query=MARKER)
+    done = run_bulk(
+        actor=user.actor, action="set_status", params={"status": "inactive"}, matches=Customer.objects.none()
+    )
+    BulkOperation.objects.filter(pk=done.pk).update(query=MARKER, actor_name=MARKER)
     job = upload(f"نام,موبایل,{MARKER}\n{MARKER},{PHONE},{MARKER}\n", f"{MARKER}.csv")
-    return {"item_id": item.pk, "segment_id": segment.pk, "api_key_id": key.pk, "import_id": job.pk}
+    return {"item_id": item.pk, "segment_id": segment.pk, "api_key_id": key.pk, "import_id": job.pk,
+            "view_id": view.pk, "bulk_id": done.pk}  # fmt: skip
 
 
 def fingerprint(cast: Any) -> dict[str, tuple[int, str]]:

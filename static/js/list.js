@@ -56,7 +56,18 @@
     if (query) window.servaan.post(form.dataset.remember, new URLSearchParams({ query })).catch(() => {});
   }
   document.addEventListener("submit", (event) => { if (event.target.matches("form[data-remember]")) remember(); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && event.target.closest?.("form[data-remember]")) document.activeElement.blur(); });
   document.addEventListener("click", (event) => { if (event.target.closest("#customer-results tr[data-href] a")) remember(); }, true);
+  /* the panel of more filters stays as it is while the list below changes */
+  let panelIsOpen = false;
+  document.addEventListener("toggle", (event) => { if (event.target.matches?.("[data-keep-open]") && event.target.isConnected) panelIsOpen = event.target.open; }, true);
+  document.addEventListener("htmx:afterSwap", () => { const panel = document.querySelector("[data-keep-open]"); if (panel) panel.open = panelIsOpen; });
+  /* date fields that came with a swap: the picker reads ASCII digits */
+  for (const [name, turn] of [["focusin", "toAscii"], ["focusout", "toScreen"]]) {
+    document.addEventListener(name, (event) => {
+      if (event.target.matches?.("#customer-results input[data-jdp]")) event.target.value = window.servaan[turn](window.servaan.toAscii(event.target.value));
+    }, true);
+  }
   /* a part that could not be loaded says so and tries again */
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.target.id === "customer-figures") event.target.removeAttribute("aria-busy");
