@@ -64,7 +64,7 @@ def _top_customers(rows: QuerySet[Visit]) -> list[dict[str, Any]]:
         .annotate(total_spent=Sum("final_amount"), visit_count=Count("pk"))
         .order_by("-total_spent", "-visit_count", "customer_id")
     )
-    return list(best[:TOP])
+    return [dict(row) for row in best[:TOP]]
 
 
 def _peak_hours(rows: QuerySet[Visit]) -> list[dict[str, Any]]:

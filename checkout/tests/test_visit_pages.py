@@ -185,7 +185,8 @@ def test_the_neighbours_visit_is_not_there(cafe, other_cafe):
         theirs = record(other_cafe).visit
     for verb in ("", "edit", "move"):
         assert cafe.browser("owner").get(page(theirs, verb)).status_code == 404
-    assert cafe.browser("owner").post(page(theirs, "void")).status_code == 404
+    for verb in ("edit", "void", "restore", "move"):
+        assert cafe.browser("owner").post(page(theirs, verb)).status_code == 404
 
 
 def test_the_page_takes_as_many_queries_for_a_long_story(cafe, django_assert_max_num_queries):

@@ -56,7 +56,8 @@ class VisitEditForm(forms.Form):
 
     def __init__(self, *args: Any, visit: Visit, with_date: bool, **kwargs: Any) -> None:
         self.visit = visit
-        super().__init__(*args, initial=_initial(visit), **kwargs)
+        kwargs["initial"] = _initial(visit)
+        super().__init__(*args, **kwargs)
         self.fields["outlet_id"].queryset = Outlet.objects.all()  # type: ignore[attr-defined]
         self.fields["payment_method"].choices = _payments(visit)  # type: ignore[attr-defined]
         if visit.points_value:

@@ -190,6 +190,7 @@ class MoveVisit(VisitPages):
         return response
 
     def post(self, request: HttpRequest, visit_id: UUID) -> HttpResponse:
+        self.load(visit_id)
         wanted = _uuid(request.POST.get("to", ""))
         try:
             seen: datetime | None = version_time(request.POST.get("seen", ""))
