@@ -219,6 +219,12 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api",
     "PREPROCESSING_HOOKS": ["servaan_crm.api.schema.one_form_each"],
     "COMPONENT_SPLIT_REQUEST": True,
+    # Fields of one name with different choices: each set of choices gets a name of its own.
+    "ENUM_NAME_OVERRIDES": {
+        "ImportKindEnum": "customers.models.ImportJob.Kind",
+        "ImportStateEnum": ["pending", "running", "completed", "failed", "cancelled"],
+        "CustomFieldKindEnum": "customers.models.CustomField.Kind",
+    },
 }
 SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.number("SERVAAN_ACCESS_MINUTES", 60)),
