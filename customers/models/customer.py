@@ -50,7 +50,9 @@ class Customer(BaseModel):
     birthday = models.DateField(_("birthday"), null=True, blank=True)
     anniversary = models.DateField(_("anniversary"), null=True, blank=True)
     status = models.CharField(_("status"), max_length=8, choices=Status.choices, default=Status.ACTIVE)
-    block_reason = models.CharField(_("reason of blocking"), max_length=200, blank=True, default="", db_default="")
+    block_reason = models.CharField(
+        _("reason of blocking"), max_length=200, blank=True, default="", db_default=""
+    )
     notes = models.TextField(_("notes"), blank=True)
     preferences = models.JSONField(_("preferences"), default=dict, blank=True)
     address = models.TextField(_("address"), blank=True)
@@ -85,9 +87,13 @@ class Customer(BaseModel):
         verbose_name_plural = _("customers")
         constraints = [
             models.UniqueConstraint(fields=["phone"], condition=Q(deleted_at=None), name="customer_phone"),
-            models.CheckConstraint(condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="customer_phone_e164"),
+            models.CheckConstraint(
+                condition=Q(phone__regex=r"^\+[1-9][0-9]{6,14}$"), name="customer_phone_e164"
+            ),
             models.CheckConstraint(condition=~Q(name=""), name="customer_has_name"),
-            models.CheckConstraint(condition=Q(status__in=["active", "inactive", "blocked"]), name="customer_status"),
+            models.CheckConstraint(
+                condition=Q(status__in=["active", "inactive", "blocked"]), name="customer_status"
+            ),
         ]
         indexes = [
             GinIndex(fields=["search_key"], name="customer_search", opclasses=["gin_trgm_ops"]),
@@ -161,7 +167,9 @@ class CustomerSummary(models.Model):
         verbose_name_plural = _("customer summaries")
         constraints = [
             models.CheckConstraint(condition=Q(points__gte=0), name="summary_points"),
-            models.CheckConstraint(condition=Q(total_visits__lte=F("last_visit_number")), name="summary_visits"),
+            models.CheckConstraint(
+                condition=Q(total_visits__lte=F("last_visit_number")), name="summary_visits"
+            ),
         ]
         indexes = [
             models.Index(F("last_visit_at").desc(nulls_last=True), "customer_id", name="summary_last_visit"),

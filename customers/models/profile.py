@@ -14,7 +14,9 @@ from servaan_crm.core.models import BaseModel
 class CustomerNote(BaseModel):
     """A remark of the staff. Pinned ones are shown first, and on the counter's card."""
 
-    customer = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("customer"), related_name="staff_notes")
+    customer = models.ForeignKey(
+        Customer, models.CASCADE, verbose_name=_("customer"), related_name="staff_notes"
+    )
     text = models.TextField(_("text"), max_length=2000)
     is_pinned = models.BooleanField(_("pinned"), default=False)
     author = models.ForeignKey(User, models.SET_NULL, null=True, verbose_name=_("author"), related_name="+")
@@ -93,7 +95,9 @@ class ConsentChange(models.Model):
     customer = models.ForeignKey(
         Customer, models.CASCADE, verbose_name=_("customer"), related_name="consent_changes"
     )
-    channel = models.CharField(_("channel"), max_length=10, choices=[("all", _("All channels")), *Channel.choices])
+    channel = models.CharField(
+        _("channel"), max_length=10, choices=[("all", _("All channels")), *Channel.choices]
+    )
     granted = models.BooleanField(_("agreed"))
     source = models.CharField(_("how"), max_length=8, choices=Source.choices)
     actor_name = models.CharField(_("by"), max_length=150, blank=True)

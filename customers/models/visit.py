@@ -35,7 +35,9 @@ class Visit(BaseModel):
     visit_number = models.PositiveIntegerField(_("visit number"), null=True, editable=False)
     visit_date = models.DateTimeField(_("visit date"), default=timezone.now)
     outlet = models.ForeignKey(Outlet, models.PROTECT, verbose_name=_("outlet"), related_name="+")
-    visit_type = models.CharField(_("type"), max_length=8, choices=VisitType.choices, default=VisitType.DINE_IN)
+    visit_type = models.CharField(
+        _("type"), max_length=8, choices=VisitType.choices, default=VisitType.DINE_IN
+    )
     table_number = models.CharField(_("table"), max_length=10, blank=True)
     server_name = models.CharField(_("server"), max_length=100, blank=True)
     service_duration = models.PositiveIntegerField(_("service duration (minutes)"), null=True, blank=True)
@@ -68,11 +70,14 @@ class Visit(BaseModel):
         constraints = [
             models.UniqueConstraint(fields=["customer", "visit_number"], name="visit_number_once"),
             models.CheckConstraint(
-                condition=Q(customer=None, visit_number=None) | Q(customer__isnull=False, visit_number__gte=1),
+                condition=Q(customer=None, visit_number=None)
+                | Q(customer__isnull=False, visit_number__gte=1),
                 name="visit_number_known_guest",
             ),
             models.CheckConstraint(condition=Q(discount_amount__gte=0), name="visit_discount"),
-            models.CheckConstraint(condition=Q(total_amount__gte=F("discount_amount")), name="visit_final_amount"),
+            models.CheckConstraint(
+                condition=Q(total_amount__gte=F("discount_amount")), name="visit_final_amount"
+            ),
             models.CheckConstraint(
                 condition=Q(points_value__gte=0, points_value__lte=F("total_amount") - F("discount_amount")),
                 name="visit_points_value",

@@ -70,4 +70,16 @@ STORAGES = {
 WHITENOISE_MAX_AGE = 365 * 24 * 3600
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 # Source maps are never sent to guests; compressing them doubles the time of a release.
-WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["jpg", "jpeg", "png", "gif", "webp", "zip", "gz", "br", "woff", "woff2", "map"]
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = [
+    "jpg",
+    "jpeg",
+    "png",
+    "gif",
+    "webp",
+    "zip",
+    "gz",
+    "br",
+    "woff",
+    "woff2",
+    "map",
+]

@@ -3,9 +3,11 @@
 
 def test_tokens_end_with_the_password(cafe):
     api, browser = cafe.api("manager"), cafe.browser("manager")
-    tokens = cafe.api(None).post(
-        "/api/auth/token", {"username": "manager", "password": "servaan-demo"}, format="json"
-    ).json()
+    tokens = (
+        cafe.api(None)
+        .post("/api/auth/token", {"username": "manager", "password": "servaan-demo"}, format="json")
+        .json()
+    )
     assert api.get("/api/crm/customers").status_code == 200
     assert browser.get("/customers/").status_code == 200
     cafe.manager.set_password("another long password")

@@ -26,7 +26,9 @@ def test_only_our_own_proxies_are_believed(settings, hops, header, expected):
     assert seen == [expected]
 
 
-@pytest.mark.parametrize(("given", "kept"), [("till-7_0001", True), ("<script>", False), ("x" * 65, False), ("", False)])
+@pytest.mark.parametrize(
+    ("given", "kept"), [("till-7_0001", True), ("<script>", False), ("x" * 65, False), ("", False)]
+)
 def test_request_id(given, kept):
     request = RequestFactory().get("/", headers={"X-Request-Id": given})
     answer = RequestIdMiddleware(lambda _: HttpResponse())(request)
