@@ -13,7 +13,7 @@ from psycopg import sql
 
 from customers.imports.inserts import insert_select
 from customers.imports.staging import reject, table_of
-from customers.imports.take_guests import Counts, guest_name
+from customers.imports.take_guests import Counts, by_index, guest_name
 from customers.models import Customer, CustomerSummary, ImportJob, Visit
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.core.actors import Actor
@@ -78,6 +78,7 @@ def take_over(job: ImportJob, low: int, high: int, actor: Actor) -> Counts:
     params = {
         "low": low, "high": high, "outlet": _default_outlet(), "user": actor.user_id, "nameless": guest_name(),
     }  # fmt: skip
+    by_index()
     _create_guests(job, params)
     _run(
         job,

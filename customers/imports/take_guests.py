@@ -79,12 +79,26 @@ def classify(job: ImportJob, low: int, high: int) -> Counts:
 def take_over(job: ImportJob, low: int, high: int, actor: Actor) -> Counts:
     """Write the rows after ``low`` up to ``high``; the caller holds the transaction and the job."""
     asked = _Asked(job, actor, {"low": low, "high": high, "user": actor.user_id, "by": actor.name})
+    by_index()
     rows = asked.count("SELECT count(*) FROM {table} s WHERE " + _CHUNK)
     created = asked.create()
-    updated = asked.update() if job.on_duplicate == ImportJob.OnDuplicate.UPDATE else 0
+    may_update = job.on_duplicate == ImportJob.OnDuplicate.UPDATE and created < rows
+    updated = asked.update() if may_update else 0
     asked.note_consent()
     asked.put_tags(new_only=job.on_duplicate == ImportJob.OnDuplicate.SKIP)
     return Counts(created, updated, rows - created - updated)
+
+
+def by_index() -> None:
+    """Let the rest of this transaction find guests through indexes.
+
+    A chunk is small beside the book; when all of its rows are known the planner would rather read the whole book,
+    and that for every chunk.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+        )
 
 
 def _on(job_id: UUID, statement: str) -> sql.Composed:
@@ -159,6 +173,8 @@ class _Asked:
         )
 
     def _withdraw(self) -> None:
+        if "allow_marketing" not in self.job.mapping.values():
+            return
         gone = self.run(
             "INSERT INTO customers_consentchange (customer_id, channel, granted, source, actor_name, note, at)"
             f" SELECT c.id, 'all', false, '{ConsentChange.Source.IMPORT}', %(by)s, '', now()"
