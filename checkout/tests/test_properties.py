@@ -95,10 +95,11 @@ def test_any_order_of_steps_keeps_every_invariant(cafe, steps):
 
 
 def _check_rule() -> None:
-    """Each purchase entry is what the rule gives for its visit and the tier it names."""
+    """Each purchase entry is what the rule gives for the bill of its moment and the tier it names."""
     book = get_rule_book()
     for entry in LedgerEntry.objects.filter(type="earned_purchase").select_related("visit"):
-        visit = entry.visit
-        paid = visit.total_amount - visit.discount_amount - visit.points_value
+        paid = (
+            entry.related_amount - entry.visit.points_value
+        )  # the bill as it was then: it may be corrected since
         multiplier = {"bronze": 100, "silver": 110, "gold": 120, "platinum": 150}[entry.explanation["tier"]]
         assert entry.points == int(paid // book.amount_per_point) * multiplier // 100
