@@ -14,6 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from customers.api.merging import StrictBody
 from customers.api.schema import _answer
 from customers.api.views import CustomerAPIView
 from customers.bulk_target import Target
@@ -180,6 +181,7 @@ class UndoBulkView(CustomerAPIView):
         """Take an operation back for the customers nobody changed since in the same respect."""
 
         def undo() -> Response:
+            StrictBody(data=request.data).is_valid(raise_exception=True)
             demand_permission(request.user, find_operation(bulk_id).action)
             return ok({"bulk": bulk_payload(undo_bulk(actor=self.actor, bulk_id=bulk_id))})
 

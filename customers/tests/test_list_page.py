@@ -104,17 +104,17 @@ def test_a_message_shows_who_drops_out_and_its_parts(cafe):
 
 def test_views_are_kept_shared_renamed_and_deleted(cafe, other_cafe):
     staff, manager = cafe.browser("staff"), cafe.browser("manager")
-    kept = {"name": "  این   هفته ", "query": "preset=week_visits&page=3&sort=name&search="}
+    kept = {"name": "  گزارش   شنبه ", "query": "preset=week_visits&page=3&sort=name&search="}
     assert staff.post(f"{LIST}views/", kept).status_code == 302
     view = SavedView.objects.get()
-    assert (view.name, view.query, view.user) == ("این هفته", "preset=week_visits&sort=name", cafe.staff)
-    assert "این هفته" in text(staff.get(LIST))
-    assert "این هفته" not in text(manager.get(LIST))
+    assert (view.name, view.query, view.user) == ("گزارش شنبه", "preset=week_visits&sort=name", cafe.staff)
+    assert "گزارش شنبه" in text(staff.get(LIST))
+    assert "گزارش شنبه" not in text(manager.get(LIST))
     url = f"{LIST}views/{view.pk}/"
     assert manager.post(url, {"name": "x"}).status_code == 404
     assert staff.post(url, {"name": "x", "shared": "1"}).status_code == 403
     SavedView.objects.filter(pk=view.pk).update(is_shared=True)
-    assert "این هفته" in text(cafe.browser("agent").get(LIST))
+    assert "گزارش شنبه" in text(cafe.browser("agent").get(LIST))
     assert cafe.browser("agent").post(url, {"delete": "1"}).status_code == 404
     assert manager.post(url, {"name": "مهمانان هفته", "shared": "1"}).status_code == 302
     assert staff.post(url, {"delete": "1"}).status_code == 302

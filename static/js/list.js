@@ -61,6 +61,7 @@
   /* the panel of more filters stays as it is while the list below changes */
   let panelIsOpen = false;
   document.addEventListener("toggle", (event) => { if (event.target.matches?.("[data-keep-open]") && event.target.isConnected) panelIsOpen = event.target.open; }, true);
+  document.addEventListener("submit", (event) => { if (event.target.matches(".range-form")) panelIsOpen = false; }, true);
   document.addEventListener("htmx:afterSwap", () => { const panel = document.querySelector("[data-keep-open]"); if (panel) panel.open = panelIsOpen; });
   /* date fields that came with a swap: the picker reads ASCII digits */
   for (const [name, turn] of [["focusin", "toAscii"], ["focusout", "toScreen"]]) {
