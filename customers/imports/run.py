@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from types import ModuleType
 from uuid import UUID
 
@@ -26,6 +27,9 @@ from customers.models import ImportJob
 from servaan_crm.core.events import publish
 from servaan_crm.core.models import AuditEntry
 from servaan_crm.tenancy.current import get_cafe
+
+# Chunks after which the book has grown so much that the planner must know.
+RENEW_AFTER = (1, 4, 16, 64, 256)
 
 log = logging.getLogger(__name__)
 S = ImportJob.Status
@@ -140,7 +144,9 @@ def _in_chunks(
     claim: Claim, kind: Kind, size: int, act: Callable[[ImportJob, int, int], take_guests.Counts]
 ) -> None:
     """Do ``act`` on one chunk after the other; each commits with its counters and the cursor."""
-    while True:
+    for number in count():
+        if number in RENEW_AFTER and size == CHUNK:
+            take_guests.renew_statistics()
         with claim.step() as job:
             last = int(job.options.get("last", 0))
             if job.cursor >= last:
