@@ -1,5 +1,7 @@
 """A changed password ends every token and session issued before it."""
 
+from servaan_crm.accounts.models import User
+
 
 def test_tokens_end_with_the_password(cafe):
     api, browser = cafe.api("manager"), cafe.browser("manager")
@@ -10,8 +12,9 @@ def test_tokens_end_with_the_password(cafe):
     )
     assert api.get("/api/crm/customers").status_code == 200
     assert browser.get("/customers/").status_code == 200
-    cafe.manager.set_password("another long password")
-    cafe.manager.save()
+    manager = User.objects.get(username="manager")  # a copy: the cast serves the whole session
+    manager.set_password("another long password")
+    manager.save()
     answer = api.get("/api/crm/customers")
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "AUTHENTICATION_REQUIRED")
     assert browser.get("/customers/").status_code == 302
