@@ -83,9 +83,24 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         _CASTS["indian"] = make_cafe("chaiwala", country="IN")
         connection.set_schema_to_public()
     yield
-    if own:
-        with django_db_blocker.unblock():
+    with django_db_blocker.unblock():
+        _end_other_sessions()
+        if own:
             teardown_databases(own, verbosity=0)
+
+
+def _end_other_sessions() -> None:
+    """Close what would keep the test database from being dropped.
+
+    Servers that tests started may still be closing their connections, and ORM calls beside a running
+    event loop (Playwright's) use a connection of their own.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    connection.close()
 
 
 _CASTS: dict[str, Cast] = {}

@@ -172,9 +172,7 @@ def note_consent(actor: Actor, customer: Customer) -> None:
         actor_name=actor.name,
     )
     publish(
-        ConsentChanged(
-            customer_id=str(customer.pk), channel=ALL_CHANNELS, granted=customer.allow_marketing
-        )
+        ConsentChanged(customer_id=str(customer.pk), channel=ALL_CHANNELS, granted=customer.allow_marketing)
     )
     if not customer.allow_marketing:
         block_waiting(customer_id=customer.pk, reason=str(WANTS_NONE))
