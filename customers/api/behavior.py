@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Avg, Count
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -157,7 +158,7 @@ class CustomerBehaviorView(CustomerAPIView):
 class CustomerAnalyticsView(CustomerAPIView):
     """Visits, spend, items and satisfaction of one guest, for charts (seed 002)."""
 
-    @extend_schema(operation_id="customers_analytics", responses={200: serializers.DictField()})
+    @extend_schema(operation_id="customers_analytics", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Request, customer_id: UUID) -> Response:
         """Return the figures behind the behaviour tab; a figure without enough data is null and says so."""
         read_query(request, NoQuery, extra=())

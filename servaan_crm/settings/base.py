@@ -224,6 +224,11 @@ SPECTACULAR_SETTINGS = {
         "ImportKindEnum": "customers.models.ImportJob.Kind",
         "ImportStateEnum": ["pending", "running", "completed", "failed", "cancelled"],
         "CustomFieldKindEnum": "customers.models.CustomField.Kind",
+        "PaymentMethodEnum": "customers.models.Visit.PaymentMethod",
+        "VisitTypeEnum": "customers.models.Visit.VisitType",
+        "CustomerStatusEnum": "customers.models.Customer.Status",
+        "ContactDirectionEnum": "outreach.models.Interaction.Direction",
+        "FigureStatusEnum": ["ok", "not_enough_data"],
     },
 }
 SIMPLE_JWT = {
