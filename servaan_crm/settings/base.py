@@ -228,7 +228,7 @@ SPECTACULAR_SETTINGS = {
         "VisitTypeEnum": "customers.models.Visit.VisitType",
         "CustomerStatusEnum": "customers.models.Customer.Status",
         "ContactDirectionEnum": "outreach.models.Interaction.Direction",
-        "FigureStatusEnum": ["ok", "not_enough_data"],
+        "FigureStatusEnum": "customers.selectors.behavior.TrendStatus",
     },
 }
 SIMPLE_JWT = {
