@@ -149,7 +149,11 @@ class DismissDuplicate(MergingPage):
     """These are two people."""
 
     def post(self, request: HttpRequest, customer_id: UUID, other_id: UUID) -> HttpResponse:
-        dismiss_duplicate(actor=self.actor, first_id=customer_id, second_id=other_id)
+        try:
+            dismiss_duplicate(actor=self.actor, first_id=customer_id, second_id=other_id)
+        except ValidationError as error:
+            messages.error(request, _words(error))
+            return redirect("customers:duplicates")
         messages.success(
             request, _("Noted: these are two people. They will not be shown as duplicates again.")
         )
