@@ -109,6 +109,7 @@ _CASTS: dict[str, Cast] = {}
 def _inside(cast: Cast) -> Iterator[Cast]:
     from servaan_crm.l10n.locale import use_locale
 
+    cast.cafe.refresh_from_db()  # what another test changed in memory was taken back in the database only
     with tenant_context(cast.cafe), use_locale(cast.cafe.locale):
         yield cast
     connection.set_schema_to_public()

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from customers.errors import CustomerNotFound
 from customers.models import Customer, Visit
@@ -143,7 +144,7 @@ def _attach(feedback: Feedback, customer_id: UUID | None, visit_id: UUID | None)
     if visit_id is not None:
         visit = Visit.objects.select_for_update(no_key=True).filter(pk=visit_id).first()
         if visit is None:
-            raise NotFound(_("There is no such visit."), details={"visit_id": str(visit_id)})
+            raise NotFound(gettext_lazy("There is no such visit."), details={"visit_id": str(visit_id)})
         _check_visit(feedback, visit, customer_id)
         feedback.visit = visit
         feedback.visit_date = local_date(visit.visit_date)

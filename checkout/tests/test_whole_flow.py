@@ -101,6 +101,7 @@ def test_counter_by_keyboard(stack, fresh_cafe, chromium_page):
     page.keyboard.type("80000")
     page.keyboard.press("Enter")
     page.wait_for_selector("[data-receipt] >> text=آرش کمانگیر")
+    page.wait_for_selector("[data-next]:focus")
     page.keyboard.press("Enter")
     page.wait_for_selector("#phone:focus")
     assert page.input_value("#phone") == ""

@@ -16,7 +16,7 @@ from customers.models import Customer, CustomerSummary
 from customers.selectors import Facts
 from customers.selectors.derived import CustomerType, Lifecycle, Risk, Temperature
 from servaan_crm.l10n.digits import plain_number
-from servaan_crm.l10n.jalali import DateError, format_date, parse_date
+from servaan_crm.l10n.jalali import format_date, parse_date
 from servaan_crm.l10n.money import format_money, format_number
 from servaan_crm.l10n.text import search_key
 
@@ -122,7 +122,7 @@ def shown(param: str, value: str, *, unit: bool = False) -> str:
             return format_number(Decimal(plain_number(value)))
         if value and param in DAY_RANGES:
             return format_date(parse_date(value))
-    except (InvalidOperation, DateError):
+    except (InvalidOperation, ValueError):  # also a day beyond the café's calendar
         return value
     return value
 

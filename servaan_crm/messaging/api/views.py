@@ -40,5 +40,5 @@ class ProviderCallback(View):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """405 in the shape of every refusal of the API."""
         response = problem_response(MethodNotAllowed())
-        response["Allow"] = "GET, HEAD, POST, OPTIONS"
+        response["Allow"] = "GET, HEAD, POST"
         return response
