@@ -24,7 +24,7 @@ PAGES = (
     Page("counter", "demo", "staff", "/counter/"),
     Page("counter-guest", "demo", "staff", "/counter/", (("#phone", "0912"),), "[data-match]"),
     Page("customers", "demo", "manager", "/customers/"),
-    Page("profile", "demo", "manager", "/customers/?sort=points", (), ".data-table tbody a"),
+    Page("profile", "demo", "manager", "/customers/?sort=points", (), "main a[href*='/customers/0']"),
     Page("phones", "demo", "manager", "/phones/"),
     Page("home-en", "dombivli", "owner", "/"),
     Page("counter-en", "dombivli", "staff", "/counter/"),

@@ -65,15 +65,15 @@ def without_indexes(tables: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def without_triggers(tables: Sequence[str]) -> Iterator[None]:
-    """Switch the tables' own triggers off: the audit trail tells what people did, not what was made up."""
+    """Switch the audit triggers of the tables off, and no other: the trail tells what people did."""
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with pending checks cannot be altered
         for table in tables:
-            cursor.execute(f"ALTER TABLE {quote(table)} DISABLE TRIGGER USER")
+            cursor.execute(f"ALTER TABLE {quote(table)} DISABLE TRIGGER {quote(f'{table}_audit')}")
     yield
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in tables:
-            cursor.execute(f"ALTER TABLE {quote(table)} ENABLE TRIGGER USER")
+            cursor.execute(f"ALTER TABLE {quote(table)} ENABLE TRIGGER {quote(f'{table}_audit')}")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")

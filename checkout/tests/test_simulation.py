@@ -18,6 +18,7 @@ from checkout.simulation.profiles import NoProfile, profile_for
 from checkout.simulation.run import NotSimulated, make_plan, simulate
 from checkout.tests.invariants import check_cafe
 from customers.models import Customer, CustomerSummary, MenuItem, Visit
+from customers.selectors.counts import count_all_guests
 from loyalty.models import LedgerEntry, LoyaltyAccount, LoyaltyProgram
 from loyalty.selectors.verify import find_wrong_accounts
 from segments.services import refresh_base_segments
@@ -65,6 +66,7 @@ def definitions() -> set[tuple[Any, ...]]:
 def test_keeps_every_rule(cafe: Any) -> None:
     outcome = small(customers=150)
 
+    assert count_all_guests() == Customer.objects.filter(deleted_at=None).count() > 0
     assert check_cafe() == []
     assert list(find_wrong_accounts()) == []
     assert outcome.customers == Customer.objects.count() == CustomerSummary.objects.count() == 150
