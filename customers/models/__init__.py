@@ -12,6 +12,7 @@ from customers.models.bulk import BulkOperation, GuestCount
 from customers.models.customer import Customer, CustomerSummary, Tag
 from customers.models.menu import MenuItem
 from customers.models.profile import Channel, ConsentChange, CustomerNote, CustomField, FamilyMember
+from customers.models.undo import ImportChange, ImportKept, ImportUndo
 from customers.models.visit import Visit
 
 __all__ = [
@@ -25,8 +26,11 @@ __all__ = [
     "DuplicateDismissal",
     "FamilyMember",
     "GuestCount",
+    "ImportChange",
     "ImportJob",
+    "ImportKept",
     "ImportReject",
+    "ImportUndo",
     "MenuItem",
     "MergeRecord",
     "RecentSearch",

@@ -84,6 +84,8 @@ class ImportJob(BaseModel):
     rejected = models.PositiveIntegerField(_("rejected"), default=0)
     error = models.TextField(_("error"), blank=True)
     cancel_requested = models.BooleanField(default=False)
+    # Whether what it writes is marked with its id, so that it can be undone as a whole.
+    is_traced = models.BooleanField(default=False, db_default=False)
     # How to take the rows over: amount unit, points, outlet; for a commit without a pause: "commit".
     options = models.JSONField(default=dict, db_default={}, blank=True)
     # Rows read into the staging table so far, and whether all of them are.

@@ -72,6 +72,8 @@ class Customer(BaseModel):
         "self", models.SET_NULL, null=True, editable=False, related_name="merged_from"
     )
     version = models.PositiveIntegerField(default=1, editable=False)
+    # The import that entered the guest; no foreign key, which a million rows would pay for one by one.
+    import_id = models.UUIDField(null=True, editable=False)
 
     search_key = search_key_field(
         Concat(

@@ -63,6 +63,7 @@ class Visit(BaseModel):
     voided_at = models.DateTimeField(_("voided at"), null=True, editable=False)
     voided_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
     void_reason = models.CharField(_("reason of voiding"), max_length=200, blank=True, editable=False)
+    import_id = models.UUIDField(null=True, editable=False)  # the import that brought the visit
 
     class Meta:
         verbose_name = _("visit")
