@@ -1,5 +1,6 @@
 """Accounts and the append-only ledger of points."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -10,8 +11,20 @@ from servaan_crm.accounts.models import User
 from servaan_crm.core.models import BaseModel
 
 
+def _lot_fields() -> tuple["ArrayField[object, object]", "ArrayField[object, object]"]:
+    """Two parallel lists: the last valid day of each lot (null: valid for ever) and its points."""
+    return (
+        ArrayField(models.DateField(null=True), default=list, db_default=[], blank=True, editable=False),
+        ArrayField(models.IntegerField(), default=list, db_default=[], blank=True, editable=False),
+    )
+
+
 class LoyaltyAccount(models.Model):
-    """The state of one guest in the club: always what the ledger sums up to."""
+    """The state of one guest in the club: always what the ledger sums up to.
+
+    ``lot_expiries`` and ``lot_points`` are the open lots, the one that expires first in front; both empty means
+    that no point of the balance expires. PostgreSQL checks that open lots add up to the balance.
+    """
 
     customer = models.OneToOneField(
         Customer, models.CASCADE, primary_key=True, related_name="loyalty_account"
@@ -20,6 +33,10 @@ class LoyaltyAccount(models.Model):
     last_sequence = models.PositiveIntegerField(default=0, editable=False)
     points_earned_total = models.IntegerField(_("points earned"), default=0)
     points_redeemed_total = models.IntegerField(_("points redeemed"), default=0)
+    lot_expiries, lot_points = _lot_fields()
+    # The last valid day of the lot in front: what the nightly expiry looks for.
+    next_expiry_on = models.DateField(_("next expiry"), null=True, blank=True, editable=False)
+    expiry_warned_on = models.DateField(null=True, editable=False)
     tier = models.CharField(_("tier"), max_length=8, choices=Tier.Level.choices, default=Tier.Level.BRONZE)
     tier_start_date = models.DateField(_("tier since"), null=True)
     tier_expires_date = models.DateField(_("tier until"), null=True, blank=True)
@@ -35,7 +52,19 @@ class LoyaltyAccount(models.Model):
                 condition=Q(balance=F("points_earned_total") - F("points_redeemed_total")), name="account_sum"
             ),
         ]
-        indexes = [models.Index(fields=["tier"], name="account_tier")]
+        indexes = [
+            models.Index(fields=["tier"], name="account_tier"),
+            models.Index(
+                fields=["next_expiry_on"],
+                name="account_next_expiry",
+                condition=Q(next_expiry_on__isnull=False),
+            ),
+            models.Index(
+                fields=["tier_expires_date"],
+                name="account_tier_expiry",
+                condition=Q(tier_expires_date__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.customer_id}: {self.balance}"
@@ -88,6 +117,9 @@ class LedgerEntry(BaseModel):
     explanation = models.JSONField(_("how it was computed"), default=dict, blank=True)
     rule_version = models.PositiveIntegerField(_("rule version"), null=True, blank=True)
     shortfall = models.PositiveIntegerField(_("could not be taken back"), default=0)
+    # Which lots the entry opened (positive) or used (negative); empty: one lot that never expires.
+    lot_expiries, lot_points = _lot_fields()
+    idempotency_key = models.CharField(max_length=100, blank=True, default="", db_default="", editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, editable=False, related_name="+")
     updated_at = None  # type: ignore[assignment]
 
@@ -96,6 +128,11 @@ class LedgerEntry(BaseModel):
         verbose_name_plural = _("ledger")
         constraints = [
             models.UniqueConstraint(fields=["customer", "sequence"], name="ledger_sequence"),
+            models.UniqueConstraint(
+                fields=["customer", "idempotency_key"],
+                condition=~Q(idempotency_key=""),
+                name="ledger_idempotency",
+            ),
             models.CheckConstraint(condition=Q(balance_after__gte=0), name="ledger_balance"),
             models.CheckConstraint(
                 condition=Q(points__gt=0, type__in=[
