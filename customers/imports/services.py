@@ -211,6 +211,7 @@ def _begin(job: ImportJob, status: str) -> None:
     job.cursor = job.created = job.updated = job.unchanged = 0
     job.claim = job.started_at = job.heartbeat_at = job.finished_at = None
     job.cancel_requested = False
+    job.is_traced = True
     job.save()
     enqueue(run_import_task, str(job.pk))
 

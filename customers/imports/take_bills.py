@@ -18,10 +18,12 @@ from customers.models import Customer, CustomerSummary, ImportJob, Visit
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.core.actors import Actor
 
-# A bill is the same when it has the same number (or digest), at the same moment, at the same outlet.
+# A bill is the same when it has the same number (or digest), at the same moment, at the same outlet. One that the
+# undo of an import took back may come again; one that a person voided may not.
 _KNOWN = (
     "EXISTS (SELECT 1 FROM customers_visit v WHERE v.visit_date = s.at AND v.order_reference = s.reference"
-    " AND v.outlet_id = COALESCE(s.outlet, %(outlet)s))"
+    " AND v.outlet_id = COALESCE(s.outlet, %(outlet)s) AND (v.voided_at IS NULL OR NOT EXISTS (SELECT 1 FROM"
+    " customers_importundo u WHERE u.job_id = v.import_id AND u.started_at = v.voided_at)))"
 )
 _CHUNK = "s.pos > %(low)s AND s.pos <= %(high)s"
 _GUEST = "c.phone = s.phone AND c.deleted_at IS NULL"
@@ -77,6 +79,7 @@ def take_over(job: ImportJob, low: int, high: int, actor: Actor) -> Counts:
     """Write the visits after ``low`` up to ``high``; the caller holds the transaction and the job."""
     params = {
         "low": low, "high": high, "outlet": _default_outlet(), "user": actor.user_id, "nameless": guest_name(),
+        "job": job.pk,
     }  # fmt: skip
     by_index()
     _create_guests(job, params)
@@ -105,6 +108,7 @@ def _create_guests(job: ImportJob, params: dict[str, Any]) -> None:
         "outlet_id": "COALESCE(s.outlet, %(outlet)s)",
         "created_by_id": "%(user)s",
         "updated_by_id": "%(user)s",
+        "import_id": "%(job)s",
     }
     source = (
         " FROM (SELECT DISTINCT ON (s.phone) s.id, s.phone, s.outlet, first_value(s.name) OVER ("
@@ -144,6 +148,7 @@ def _insert(job: ImportJob, params: dict[str, Any]) -> int:
         "notes": "COALESCE(s.notes, '')",
         "order_reference": "s.reference",
         "created_by_id": "%(user)s",
+        "import_id": "%(job)s",
     }
     source = (
         f" FROM (SELECT s.*, c.id AS customer_id, m.last_visit_number FROM {{table}} s LEFT JOIN"

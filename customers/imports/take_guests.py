@@ -10,6 +10,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from psycopg import sql
 
+from customers.imports.before import note_before
 from customers.imports.inserts import insert_select
 from customers.imports.staging import reject, table_of
 from customers.models import ConsentChange, Customer, CustomerSummary, ImportJob, Tag
@@ -127,7 +128,7 @@ class _Asked:
 
     def __init__(self, job: ImportJob, actor: Actor, params: dict[str, Any]) -> None:
         self.job, self.actor = job, actor
-        self.params = {**params, "nameless": guest_name()}
+        self.params = {**params, "nameless": guest_name(), "job": job.pk}
 
     def run(self, statement: str | sql.Composable) -> list[tuple[Any, ...]]:
         query = _on(self.job.pk, statement) if isinstance(statement, str) else statement
@@ -153,6 +154,7 @@ class _Asked:
             "outlet_id": "s.outlet",
             "created_by_id": "%(user)s",
             "updated_by_id": "%(user)s",
+            "import_id": "%(job)s",
         }
         source = (
             " FROM {table} s WHERE " + _CHUNK + " AND NOT EXISTS (SELECT 1 FROM customers_customer c"
@@ -172,6 +174,7 @@ class _Asked:
             f"SELECT 1 FROM customers_customer c JOIN {{table}} s ON {_KNOWN} WHERE {_CHUNK}"
             " ORDER BY c.id FOR NO KEY UPDATE OF c"
         )
+        self.run(note_before(_KNOWN, _CHUNK, _DIFFERS))
         self._withdraw()
         assignments = ", ".join(f"{name} = COALESCE(s.{name}, c.{name})" for name in (*TEXTS, *DAYS))
         return self.count(

@@ -24,7 +24,6 @@ class Migration(migrations.Migration):
                 ("customer_id", models.UUIDField()),
                 ("values", models.JSONField(default=dict)),
                 ("tags", models.JSONField(default=list)),
-                ("consent_id", models.BigIntegerField(null=True)),
                 (
                     "job",
                     models.ForeignKey(

@@ -21,8 +21,6 @@ class ImportChange(models.Model):
     customer_id = models.UUIDField()
     values = models.JSONField(default=dict)
     tags = models.JSONField(default=list)
-    # The row of the history of consent that the import wrote, when it took the consent away.
-    consent_id = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "customer_id"], name="import_change_once")]
