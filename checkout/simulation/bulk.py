@@ -27,6 +27,10 @@ SELECT i.relname, pg_get_indexdef(x.indexrelid)
    AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conindid = x.indexrelid)
  ORDER BY r.relname, i.relname
 """
+_AUDITS = """
+SELECT r.relname, t.tgname FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+ WHERE r.relnamespace = current_schema()::regnamespace AND r.relname = ANY(%s) AND p.proname = 'core_audit_rows'
+"""
 
 
 def _saved(tables: Sequence[str]) -> list[_Saved]:
@@ -69,11 +73,13 @@ def without_triggers(tables: Sequence[str]) -> Iterator[None]:
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with pending checks cannot be altered
-        for table in tables:
-            cursor.execute(f"ALTER TABLE {quote(table)} DISABLE TRIGGER {quote(f'{table}_audit')}")
+        cursor.execute(_AUDITS, [list(tables)])
+        audits = [(quote(table), quote(trigger)) for table, trigger in cursor.fetchall()]
+        for table, trigger in audits:
+            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {trigger}")
     yield
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table in tables:
-            cursor.execute(f"ALTER TABLE {quote(table)} ENABLE TRIGGER {quote(f'{table}_audit')}")
+        for table, trigger in audits:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {trigger}")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
