@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from campaigns.texts import check_template, render_template
 from customers.models import BulkOperation, Customer
 from customers.selectors.consent import may_be_messaged, reachable
-from customers.services.bulk import TARGETS, Skipped, register_effect
+from customers.services.bulk import TARGETS, Portion, Skipped, register_effect
 from servaan_crm.accounts.permissions import P
 from servaan_crm.core.actors import Actor
 from servaan_crm.l10n.money import format_number
@@ -73,12 +73,12 @@ class SendMessage:
         text = str(params.get("text") or "").strip()
         return size_of(text, matches) if text else None
 
-    def apply(self, operation: BulkOperation, actor: Actor) -> list[Skipped]:
+    def apply(self, portion: Portion, actor: Actor) -> list[Skipped]:
         targets = Customer.objects.filter(pk__in=RawSQL(f"SELECT id FROM {TARGETS}", []))
         skipped = left_out(targets)
-        drafts = _drafts(targets, operation)
+        drafts = _drafts(targets, portion)
         while chunk := list(islice(drafts, CHUNK)):
-            operation.changed += len(queue_messages(chunk, actor=actor))
+            portion.changed += len(queue_messages(chunk, actor=actor))
         return skipped
 
     def undo(self, operation: BulkOperation, actor: Actor) -> int:
@@ -123,9 +123,9 @@ def _values(name: str, points: int) -> dict[str, str]:
     return {"name": name, "points": format_number(points), "cafe_name": own}
 
 
-def _drafts(targets: QuerySet[Customer], operation: BulkOperation) -> Iterator[MessageDraft]:
+def _drafts(targets: QuerySet[Customer], portion: Portion) -> Iterator[MessageDraft]:
     """Yield the messages guest by guest; the dedupe key lets a repetition add nothing."""
-    text = operation.params["text"]
+    text = portion.params["text"]
     rows = reachable(targets.order_by("pk"), SMS).values_list("pk", "phone", "name", "summary__points")
     for pk, phone, name, points in rows.iterator(chunk_size=CHUNK):
         yield MessageDraft(
@@ -134,7 +134,7 @@ def _drafts(targets: QuerySet[Customer], operation: BulkOperation) -> Iterator[M
             kind="bulk_message",
             purpose="marketing",
             customer_id=pk,
-            dedupe_key=f"bulk:{operation.pk}:{pk}",
+            dedupe_key=f"bulk:{portion.pk}:{pk}",
         )
 
 

@@ -18,10 +18,11 @@ from servaan_crm.core.admin_display import ReadOnlyAdmin
 class BulkOperationAdmin(ReadOnlyAdmin):
     """Who did what to how many; taking it back is done in the list."""
 
-    list_display = ("created_at", "what", "matched", "changed", "actor_name", "undone_at")
-    list_filter = ("action", "created_at")
+    list_display = ("created_at", "what", "status", "matched", "changed", "actor_name", "undone_at")
+    list_filter = ("action", "status", "created_at")
     fields = (
-        "created_at", "what", "params", "query", "matched", "changed", "skipped", "actor_name", "undone_at", "undone",
+        "created_at", "what", "params", "query", "status", "error", "matched", "changed", "skipped", "actor_name",
+        "finished_at", "undone_at", "undone",
     )  # fmt: skip
     search_fields = ("actor_name", "query")
     ordering = ("-created_at",)

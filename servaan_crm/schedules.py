@@ -28,6 +28,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "send messages": _everywhere("messaging.dispatch_outbox", 10),
     "reconcile unknown messages": _everywhere("messaging.reconcile_unknown", 30),
     "poll delivery reports": _everywhere("messaging.poll_deliveries", 15),
+    "resume bulk changes": _everywhere("customers.resume_bulk", 30),
     "resume imports": _everywhere("customers.resume_imports", 30),
     "base segments": _nightly("segments.refresh_base_segments", 3),
     "purge imports": _nightly("customers.purge_imports", 4),

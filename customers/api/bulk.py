@@ -18,17 +18,10 @@ from customers.api.merging import StrictBody
 from customers.api.schema import _answer
 from customers.api.views import CustomerAPIView
 from customers.bulk_target import Target
-from customers.errors import BulkOperationNotFound
 from customers.models import BulkOperation
-from customers.services.bulk import (
-    Fingerprint,
-    Skipped,
-    effect_of,
-    effects,
-    preview_bulk,
-    run_bulk,
-    undo_bulk,
-)
+from customers.selectors.bulk import find_operation, progress_of
+from customers.services.bulk import Fingerprint, Skipped, effect_of, may_undo, preview_bulk, undo_bulk
+from customers.services.bulk_jobs import cancel_bulk, start_bulk
 from servaan_crm.accounts.permissions import P, can, require_permission_feature
 from servaan_crm.core.errors import PermissionDenied
 from servaan_crm.core.idempotent import answer_once
@@ -95,9 +88,51 @@ class BulkSerializer(serializers.Serializer[None]):
 BulkAnswer = _answer("BulkAnswer", bulk=BulkResultSerializer())
 
 
+class BulkJobSerializer(serializers.Serializer[None]):
+    """A change in the background. ``rate`` is customers per second, ``remaining_seconds`` null while unknown."""
+
+    id = serializers.UUIDField()
+    action = serializers.CharField()
+    status = serializers.ChoiceField(BulkOperation.Status.choices)
+    matched = serializers.IntegerField()
+    total = serializers.IntegerField()
+    processed = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    rate = serializers.IntegerField()
+    remaining_seconds = serializers.IntegerField(allow_null=True)
+    changed = serializers.IntegerField()
+    skipped = SkippedSerializer(many=True)
+    error = serializers.CharField()
+    cancel_requested = serializers.BooleanField()
+    can_undo = serializers.BooleanField()
+    undone_at = serializers.DateTimeField(allow_null=True)
+    undone = serializers.IntegerField()
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
+BulkJobAnswer = _answer("BulkJobAnswer", job=BulkJobSerializer())
+
+
+def job_payload(operation: BulkOperation) -> dict[str, Any]:
+    """Return a change in the background as the API shows it."""
+    progress = progress_of(operation)
+    same = ("action", "status", "matched", "changed", "skipped", "error", "cancel_requested", "undone_at", "undone",
+            "created_at", "started_at", "finished_at")  # fmt: skip
+    return {name: getattr(operation, name) for name in same} | {
+        "id": str(operation.pk),
+        "total": progress.total,
+        "processed": progress.done,
+        "percent": progress.percent,
+        "rate": progress.rate,
+        "remaining_seconds": progress.remaining,
+        "can_undo": may_undo(operation),
+    }
+
+
 def bulk_payload(operation: BulkOperation) -> dict[str, Any]:
     """Return an operation as the API shows it."""
-    known = effects().get(operation.action)
     return {
         "id": str(operation.pk),
         "action": operation.action,
@@ -106,7 +141,7 @@ def bulk_payload(operation: BulkOperation) -> dict[str, Any]:
         "changed": operation.changed,
         "skipped": operation.skipped,
         "confirmation": None,
-        "can_undo": bool(known and known.can_undo and operation.undone_at is None),
+        "can_undo": may_undo(operation),
         "undone_at": operation.undone_at,
         "undone": operation.undone,
     }
@@ -115,9 +150,14 @@ def bulk_payload(operation: BulkOperation) -> dict[str, Any]:
 class BulkView(CustomerAPIView):
     """``POST /api/crm/customers/bulk``. Each action asks for a permission of its own."""
 
-    @extend_schema(operation_id="customers_bulk", request=BulkSerializer, responses={200: BulkAnswer})
+    @extend_schema(
+        operation_id="customers_bulk", request=BulkSerializer, responses={200: BulkAnswer, 202: BulkJobAnswer}
+    )
     def post(self, request: Request) -> HttpResponse:
         """Add or remove a tag, set the status, delete, or send a message; ``dry_run`` changes nothing.
+
+        More than 500 customers are changed in the background: the answer is 202 with ``data.job``, to be polled at
+        ``GET /api/crm/bulk/{id}``.
 
         The same ``bulk_id`` (or ``Idempotency-Key``) twice is done once.
         """
@@ -135,7 +175,7 @@ class BulkView(CustomerAPIView):
             if data["dry_run"]:
                 found, skipped = preview_bulk(action=data["action"], params=params, matches=target.matches)
                 return ok({"bulk": _dry(data["action"], found, [*skipped, *missing])})
-            operation = run_bulk(
+            operation = start_bulk(
                 actor=self.actor,
                 action=data["action"],
                 params=params,
@@ -146,6 +186,8 @@ class BulkView(CustomerAPIView):
             )
         except InvalidValue as error:
             raise ValidationError(error.message_dict) from None
+        if operation.is_job:
+            return ok({"job": job_payload(operation)}, status=202)
         payload = bulk_payload(operation)
         payload["skipped"] = [*payload["skipped"], *({"reason": s.reason, "count": s.count} for s in missing)]
         return ok({"bulk": payload})
@@ -176,27 +218,51 @@ class UndoBulkView(CustomerAPIView):
 
     permission = P.CUSTOMERS_EDIT
 
-    @extend_schema(operation_id="customers_bulk_undo", request=None, responses={200: BulkAnswer})
+    @extend_schema(
+        operation_id="customers_bulk_undo", request=None, responses={200: BulkAnswer, 202: BulkJobAnswer}
+    )
     def post(self, request: Request, bulk_id: UUID) -> HttpResponse:
-        """Take an operation back for the customers nobody changed since in the same respect."""
+        """Take an operation back for the customers nobody changed since; a large one in the background (202)."""
 
         def undo() -> Response:
             StrictBody(data=request.data).is_valid(raise_exception=True)
             demand_permission(request.user, find_operation(bulk_id).action)
-            return ok({"bulk": bulk_payload(undo_bulk(actor=self.actor, bulk_id=bulk_id))})
+            operation = undo_bulk(actor=self.actor, bulk_id=bulk_id)
+            if operation.is_job:
+                return ok({"job": job_payload(operation)}, status=202)
+            return ok({"bulk": bulk_payload(operation)})
 
         return answer_once(request, undo)
 
 
-def find_operation(bulk_id: UUID) -> BulkOperation:
-    """Return an operation without its list of guests. Raises BulkOperationNotFound."""
-    operation = BulkOperation.objects.defer("changed_ids", "before_status", "before_reason").filter(
-        pk=bulk_id
-    )
-    found = operation.first()
-    if found is None:
-        raise BulkOperationNotFound(details={"bulk_id": str(bulk_id)})
-    return found
+class BulkJobView(CustomerAPIView):
+    """One change, small or large, with how far it is."""
+
+    permission = P.CUSTOMERS_EDIT
+
+    @extend_schema(operation_id="bulk_job_read", responses={200: BulkJobAnswer})
+    def get(self, request: Request, bulk_id: UUID) -> Response:
+        """Return the state, the figures and the remaining time of a change."""
+        operation = find_operation(bulk_id)
+        demand_permission(request.user, operation.action)
+        return ok({"job": job_payload(operation)})
+
+
+class CancelBulkView(CustomerAPIView):
+    """Stopping a change that runs in the background."""
+
+    permission = P.CUSTOMERS_EDIT
+
+    @extend_schema(operation_id="bulk_job_cancel", request=None, responses={200: BulkJobAnswer})
+    def post(self, request: Request, bulk_id: UUID) -> HttpResponse:
+        """Stop within 1,000 customers; what was changed before stays and can be undone."""
+
+        def cancel() -> Response:
+            StrictBody(data=request.data).is_valid(raise_exception=True)
+            demand_permission(request.user, find_operation(bulk_id).action)
+            return ok({"job": job_payload(cancel_bulk(actor=self.actor, bulk_id=bulk_id))})
+
+        return answer_once(request, cancel)
 
 
 def demand_permission(user: Any, action: str) -> None:

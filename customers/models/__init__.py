@@ -8,7 +8,7 @@ from customers.models.book import (
     RecentSearch,
     SavedView,
 )
-from customers.models.bulk import BulkOperation, GuestCount
+from customers.models.bulk import BulkBatch, BulkOperation, GuestCount
 from customers.models.customer import Customer, CustomerSummary, Tag
 from customers.models.menu import MenuItem
 from customers.models.profile import Channel, ConsentChange, CustomerNote, CustomField, FamilyMember
@@ -16,6 +16,7 @@ from customers.models.undo import ImportChange, ImportKept, ImportUndo
 from customers.models.visit import Visit
 
 __all__ = [
+    "BulkBatch",
     "BulkOperation",
     "Channel",
     "ConsentChange",

@@ -107,6 +107,7 @@ class Customer(BaseModel):
             models.Index(fields=["-created_at", "id"], name="customer_created", condition=Q(deleted_at=None)),
             models.Index(fields=["sort_key", "id"], name="customer_sort", condition=Q(deleted_at=None)),
             models.Index(fields=["status"], name="customer_status", condition=Q(deleted_at=None)),
+            models.Index(fields=["id"], name="customer_deleted", condition=Q(deleted_at__isnull=False)),
             models.Index(fields=["birthday"], name="customer_birthday", condition=Q(deleted_at=None)),
             models.Index(
                 fields=["anniversary"],

@@ -1,4 +1,4 @@
-"""What the customer book itself can do to many guests: tags, status, deleting. One statement each."""
+"""What the customer book itself can do to many guests: tags, status, deleting. One statement each, for a whole set or a part of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.models import BulkOperation, Customer, Tag
-from customers.services.bulk import TARGETS, Skipped, register_effect
+from customers.services.bulk import TARGETS, Portion, Skipped, register_effect
 from servaan_crm.accounts.permissions import P
 from servaan_crm.core.actors import Actor
 from servaan_crm.l10n.text import search_key
@@ -24,12 +24,12 @@ from servaan_crm.l10n.text import search_key
 _TOUCH = "version = c.version + 1, updated_at = %(now)s, updated_by_id = %(user)s"
 # ``reached``: id, status, reason as they were. The operation remembers them in the order of the ids.
 _REMEMBER = """
-UPDATE customers_bulkoperation AS o
+UPDATE {memory} AS o
    SET changed = r.changed, changed_ids = r.ids, before_status = r.statuses, before_reason = r.reasons
   FROM (SELECT count(*) AS changed,
-               COALESCE(array_agg(id ORDER BY id), '{}') AS ids,
-               COALESCE(array_agg(status::varchar ORDER BY id), '{}') AS statuses,
-               COALESCE(array_agg(reason::varchar ORDER BY id), '{}') AS reasons
+               COALESCE(array_agg(id ORDER BY id), '{{}}') AS ids,
+               COALESCE(array_agg(status::varchar ORDER BY id), '{{}}') AS statuses,
+               COALESCE(array_agg(reason::varchar ORDER BY id), '{{}}') AS reasons
           FROM reached) AS r
  WHERE o.id = %(bulk)s
 RETURNING o.changed
@@ -76,9 +76,9 @@ UPDATE customers_customer AS c SET deleted_at = NULL, {_TOUCH}
 """
 
 
-def _run(sql: str, operation: BulkOperation, actor: Actor, **values: Any) -> int:
+def _run(sql: str, actor: Actor, **values: Any) -> int:
     """Run one statement on ``TARGETS`` and return how many guests it reached."""
-    values |= {"now": timezone.now(), "user": actor.user_id, "bulk": operation.pk}
+    values |= {"now": timezone.now(), "user": actor.user_id}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         if cursor.description is None:
@@ -86,8 +86,11 @@ def _run(sql: str, operation: BulkOperation, actor: Actor, **values: Any) -> int
         return int(cursor.fetchone()[0])
 
 
-def _change(sql: str, operation: BulkOperation, actor: Actor, **values: Any) -> None:
-    operation.changed = _run(sql + _REMEMBER, operation, actor, **values)
+def _change(sql: str, portion: Portion, actor: Actor, **values: Any) -> None:
+    in_batch = portion.batch_id is not None
+    memory = "customers_bulkbatch" if in_batch else "customers_bulkoperation"
+    values["bulk"] = portion.batch_id if in_batch else portion.pk
+    portion.changed = _run(sql + _REMEMBER.format(memory=memory), actor, **values)
 
 
 class _TagEffect:
@@ -111,15 +114,15 @@ class _TagEffect:
     def weigh(self, matches: QuerySet[Customer], params: Mapping[str, Any]) -> None:
         return None
 
-    def apply(self, operation: BulkOperation, actor: Actor) -> list[Skipped]:
-        _change(self._sql, operation, actor, tag=UUID(operation.params["tag"]))
-        return [Skipped(self.rest, operation.matched - operation.changed)]
+    def apply(self, portion: Portion, actor: Actor) -> list[Skipped]:
+        _change(self._sql, portion, actor, tag=UUID(portion.params["tag"]))
+        return [Skipped(self.rest, portion.matched - portion.changed)]
 
     def undo(self, operation: BulkOperation, actor: Actor) -> int:
         tag = UUID(operation.params["tag"])
         if not Tag.objects.filter(pk=tag).exists():
             return 0
-        return _run(f"{self._back} SELECT count(*) FROM reached", operation, actor, tag=tag)
+        return _run(f"{self._back} SELECT count(*) FROM reached", actor, tag=tag)
 
     @staticmethod
     def _with(matches: QuerySet[Customer], params: Mapping[str, Any]) -> int:
@@ -178,12 +181,12 @@ class SetStatus:
     def weigh(self, matches: QuerySet[Customer], params: Mapping[str, Any]) -> None:
         return None
 
-    def apply(self, operation: BulkOperation, actor: Actor) -> list[Skipped]:
-        _change(_STATUS, operation, actor, **operation.params)
-        return [Skipped("already_so", operation.matched - operation.changed)]
+    def apply(self, portion: Portion, actor: Actor) -> list[Skipped]:
+        _change(_STATUS, portion, actor, **portion.params)
+        return [Skipped("already_so", portion.matched - portion.changed)]
 
     def undo(self, operation: BulkOperation, actor: Actor) -> int:
-        return _run(_STATUS_BACK, operation, actor, **operation.params)
+        return _run(_STATUS_BACK, actor, **operation.params)
 
 
 class Delete:
@@ -203,12 +206,12 @@ class Delete:
     def weigh(self, matches: QuerySet[Customer], params: Mapping[str, Any]) -> None:
         return None
 
-    def apply(self, operation: BulkOperation, actor: Actor) -> list[Skipped]:
-        _change(_DELETE, operation, actor)
+    def apply(self, portion: Portion, actor: Actor) -> list[Skipped]:
+        _change(_DELETE, portion, actor)
         return []
 
     def undo(self, operation: BulkOperation, actor: Actor) -> int:
-        return _run(_RESTORE, operation, actor)
+        return _run(_RESTORE, actor)
 
 
 for _effect in (AddTag(), RemoveTag(), SetStatus(), Delete()):

@@ -52,6 +52,10 @@ SELECT DISTINCT row_id FROM core_auditentry
 """
 # Why a guest was blocked before a bulk operation, kept there for its undoing.
 _ERASE_BULK = """
+WITH batches AS (
+    UPDATE customers_bulkbatch SET before_reason[array_position(changed_ids, %(id)s)] = ''
+     WHERE before_reason <> '{}' AND %(id)s = ANY(changed_ids)
+       AND cardinality(before_reason) >= array_position(changed_ids, %(id)s))
 UPDATE customers_bulkoperation SET before_reason[array_position(changed_ids, %(id)s)] = ''
  WHERE %(id)s = ANY(changed_ids) AND cardinality(before_reason) >= array_position(changed_ids, %(id)s)
 """

@@ -18,9 +18,11 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 
 from customers.bulk_target import Target
-from customers.errors import BulkSetChanged
+from customers.errors import BulkSetChanged, BulkUndoImpossible
 from customers.models import BulkOperation, Customer, Tag
-from customers.services.bulk import Skipped, effect_of, effects, fingerprint_of, run_bulk, undo_bulk
+from customers.selectors.bulk import HEAVY, find_operation, progress_of, running_operations
+from customers.services.bulk import Skipped, effect_of, effects, fingerprint_of, may_undo, undo_bulk
+from customers.services.bulk_jobs import AT_ONCE, cancel_bulk, start_bulk
 from servaan_crm.accounts.permissions import P, can, require_permission_feature
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import PermissionDenied
@@ -125,7 +127,7 @@ class RunBulk(_BulkView):
         except ValidationError as error:
             return self.refuse(error)
         try:
-            operation = run_bulk(
+            operation = start_bulk(
                 actor=self.actor,
                 action=token["action"],
                 params=request.POST.dict(),
@@ -138,6 +140,8 @@ class RunBulk(_BulkView):
             return show(request, token["action"], target, errors=error.message_dict, status=422)
         except BulkSetChanged as error:
             return show(request, token["action"], target, changed=str(error), status=409)
+        if operation.is_job:
+            return redirect("customers:bulk-job", operation.pk)
         request.session[DONE] = str(operation.pk)
         return redirect(f"{reverse('customers:list')}?{target.query}")
 
@@ -157,19 +161,75 @@ class PreviewMessage(_BulkView):
         return render(request, "customers/_message_size.html", context)
 
 
+class BulkJobPage(_BulkView):
+    """One change in the state it is in: progress, or what came of it. htmx gets the progress alone."""
+
+    def get(self, request: HttpRequest, bulk_id: UUID) -> HttpResponse:
+        operation = find_operation(bulk_id)
+        self.allow(operation.action)
+        if request.headers.get("HX-Request") != "true":
+            return render(request, "customers/bulk_job.html", job_context(operation))
+        response = render(request, "customers/_bulk_progress.html", job_context(operation))
+        if not operation.is_active:
+            response["HX-Refresh"] = "true"
+        return response
+
+
+class CancelBulk(_BulkView):
+    """Stop a large change."""
+
+    def post(self, request: HttpRequest, bulk_id: UUID) -> HttpResponse:
+        self.allow(find_operation(bulk_id).action)
+        try:
+            cancel_bulk(actor=self.actor, bulk_id=bulk_id)
+        except BulkUndoImpossible as error:
+            messages.info(request, str(error))
+        return redirect("customers:bulk-job", bulk_id)
+
+
 class UndoBulk(_BulkView):
     """Take an operation back."""
 
     def post(self, request: HttpRequest, bulk_id: UUID) -> HttpResponse:
-        from customers.api.bulk import find_operation
-
         self.allow(find_operation(bulk_id).action)
         operation = undo_bulk(actor=self.actor, bulk_id=bulk_id)
         if request.headers.get("X-Requested-With") == "fetch":
             return HttpResponse(status=204)
+        if operation.is_job:
+            return redirect("customers:bulk-job", operation.pk)
         words = _("Taken back for %(count)s customers.") % {"count": format_number(operation.undone)}
         messages.success(request, words)
         return redirect(f"{reverse('customers:list')}?{operation.query}")
+
+
+def job_context(operation: BulkOperation) -> dict[str, Any]:
+    """Return what the page and the progress of a change show."""
+    effect, progress = effects().get(operation.action), progress_of(operation)
+    rest = [Skipped(entry["reason"], entry["count"]) for entry in operation.skipped]
+    label = effect.label if effect else operation.action
+    name = operation.params.get("tag_name", "")
+    return {
+        "job": operation,
+        "label": f"{label}: {name}" if name else label,
+        "icon_name": ICONS.get(operation.action, "bolt"),
+        "progress": progress,
+        "skipped": skipped_words(rest),
+        "not_reached": 0 if operation.undone_at else max(0, progress.total - progress.done),
+        "may_undo": may_undo(operation) and operation.changed > 0,
+        "may_cancel": operation.status in (BulkOperation.Status.PENDING, BulkOperation.Status.RUNNING),
+    }
+
+
+def under_way(user: Any) -> list[tuple[BulkOperation, str | Promise]]:
+    """Return (operation, its name) of the large changes that run, of those ``user`` may see; one query."""
+    if not can(user, P.CUSTOMERS_EDIT):
+        return []
+    known = effects()
+    return [
+        (operation, known[operation.action].label)
+        for operation in running_operations()
+        if operation.action in known and can(user, known[operation.action].permission)
+    ]
 
 
 def show(
@@ -206,6 +266,7 @@ def show(
         "errors": errors or {},
         "changed": changed,
         "can_undo": effect.can_undo,
+        "in_background": found.count > AT_ONCE,
     }
     return render(request, "customers/bulk.html", context, status=status)
 
@@ -220,10 +281,7 @@ def just_done(request: HttpRequest) -> dict[str, Any] | None:
     if request.headers.get("HX-Request") or DONE not in request.session:
         return None
     bulk_id = request.session.pop(DONE)
-    operation = BulkOperation.objects.defer("changed_ids", "before_status", "before_reason").filter(
-        pk=bulk_id
-    )
-    found = operation.first()
+    found = BulkOperation.objects.defer(*HEAVY).filter(pk=bulk_id).first()
     if found is None:
         return None
     effect = effects().get(found.action)
@@ -234,5 +292,5 @@ def just_done(request: HttpRequest) -> dict[str, Any] | None:
     rest = [Skipped(entry["reason"], entry["count"]) for entry in found.skipped]
     for count, why in skipped_words(rest):
         words += " " + _("%(count)s %(why)s.") % {"count": format_number(count), "why": why}
-    can_undo = bool(effect and effect.can_undo and found.changed and found.undone_at is None)
+    can_undo = may_undo(found) and found.changed > 0
     return {"text": words, "undo": reverse("customers:bulk-undo", args=[found.pk]) if can_undo else ""}

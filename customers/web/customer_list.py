@@ -18,7 +18,7 @@ from customers.selectors.counts import BoundedPaginator
 from customers.selectors.saved_views import list_views
 from customers.services.saved_views import remember_search
 from customers.web import lists
-from customers.web.bulk import choices_for, just_done
+from customers.web.bulk import choices_for, just_done, under_way
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.requests import staff_of
@@ -75,6 +75,7 @@ class CustomerListPage(RolePage, View):
             "sees_figures": can(request.user, P.CUSTOMERS_STATISTICS),
             "deleted": self._just_deleted(request),
             "bulk_done": just_done(request),
+            "bulk_running": [] if request.headers.get("HX-Request") else under_way(request.user),
             "bulk_choices": choices_for(request.user),
         }
 

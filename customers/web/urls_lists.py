@@ -14,5 +14,7 @@ urlpatterns = [
     path("bulk/", bulk.PrepareBulk.as_view(), name="bulk"),
     path("bulk/run/", bulk.RunBulk.as_view(), name="bulk-run"),
     path("bulk/message/", bulk.PreviewMessage.as_view(), name="bulk-message"),
+    path("bulk/<uuid:bulk_id>/", bulk.BulkJobPage.as_view(), name="bulk-job"),
+    path("bulk/<uuid:bulk_id>/cancel/", bulk.CancelBulk.as_view(), name="bulk-cancel"),
     path("bulk/<uuid:bulk_id>/undo/", bulk.UndoBulk.as_view(), name="bulk-undo"),
 ]

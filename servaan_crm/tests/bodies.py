@@ -17,6 +17,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/crm/customers/validate-phone"): {"phone": "{phone}"},
     ("POST", "/api/crm/customers/bulk"): {"action": "delete", "filter": {"search": "somebody who is nowhere"}},
     ("POST", "/api/crm/customers/bulk/{bulk_id}/undo"): {},
+    ("POST", "/api/crm/bulk/{bulk_id}/cancel"): {},
     ("PUT", "/api/crm/customers/{customer_id}"): _CUSTOMER,
     ("PATCH", "/api/crm/customers/{customer_id}"): {"name": "Taken over"},
     ("POST", "/api/crm/customers/{customer_id}/restore"): {},
