@@ -89,6 +89,16 @@ class ImportCompleted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImportUndone(Event):
+    """An import was taken back; ``visits`` of it were voided."""
+
+    name: ClassVar[str] = "import.undone"
+    import_id: str
+    kind: str
+    visits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustomersBulkChanged(Event):
     """Many guests were changed at once, in place of an event for each: ``BulkOperation.changed_ids`` names them."""
 

@@ -23,3 +23,10 @@ def follow_import(payload: dict[str, Any]) -> None:
     """Visits that came in a file move many guests at once."""
     if payload["kind"] == "visits" and payload["created"]:
         enqueue(refresh_base_segments)
+
+
+@subscribe("import.undone")
+def follow_undo(payload: dict[str, Any]) -> None:
+    """Voided visits move many guests at once."""
+    if payload["visits"]:
+        enqueue(refresh_base_segments)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -19,14 +20,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from customers.api import schema
+from customers.api.import_undo import ImportUndoSerializer, undo_payload
 from customers.api.views import CustomerAPIView
 from customers.exports.files import CSV_TYPE
 from customers.exports.http import FORMATS, export_response, streamed
 from customers.filters import CustomerFilter, unknown_parameters
 from customers.imports import services
+from customers.imports.errors import ImportNotFound
 from customers.imports.jobs import get_job
 from customers.imports.progress import progress_of
 from customers.imports.reports import reject_report
+from customers.imports.undo import request_undo, undo_of
+from customers.imports.undo_report import kept_report
 from customers.models import ImportJob
 from servaan_crm.accounts.permissions import P
 from servaan_crm.core.responses import ok
@@ -57,6 +62,9 @@ class ImportSerializer(serializers.Serializer[ImportJob]):
     errors_url = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
+    can_undo = serializers.BooleanField()
+    undo_until = serializers.DateTimeField(allow_null=True)
+    undo = ImportUndoSerializer(allow_null=True)
 
 
 ImportAnswer = inline_serializer(
@@ -109,6 +117,7 @@ def import_payload(job: ImportJob) -> dict[str, Any]:
         "errors_url": errors,
         "created_at": job.created_at,
         "finished_at": job.finished_at,
+        **undo_payload(job, reverse("import-kept", args=[job.pk])),
     }
 
 
@@ -221,6 +230,38 @@ class ImportErrorsView(CustomerAPIView):
         """Return the rejected rows as CSV: the file's own columns, the row number and the reason."""
         job = get_job(import_id)
         return streamed(lambda: reject_report(job), f"rejected-{job.pk}.csv", CSV_TYPE)
+
+
+class UndoImportView(CustomerAPIView):
+    """Take a whole import back."""
+
+    permission = P.CUSTOMERS_DELETE
+
+    @extend_schema(operation_id="imports_undo", request=None, responses={202: ImportAnswer})
+    def post(self, request: Request, import_id: UUID) -> Response:
+        """Undo a finished import in the background, within 30 days; asking again changes nothing.
+
+        Guests it entered are deleted unless something was attached to them since, guests it changed get their
+        earlier values where nobody changed them since, its visits are voided with their points. Poll the import.
+        """
+        request_undo(actor=self.actor, job_id=import_id)
+        return ok({"import": import_payload(get_job(import_id))}, status=202)
+
+
+class KeptView(CustomerAPIView):
+    """What an undo left."""
+
+    permission = P.CUSTOMERS_IMPORT
+
+    @extend_schema(operation_id="imports_undo_kept", responses={(200, "text/csv"): OpenApiTypes.STR})
+    def get(self, request: Request, import_id: UUID) -> HttpResponseBase:
+        """Return as CSV what the undo of an import kept, and why."""
+        undo = undo_of(get_job(import_id))
+        if undo is None:
+            raise ImportNotFound(
+                gettext_lazy("This import was not undone."), details={"import_id": str(import_id)}
+            )
+        return streamed(lambda: kept_report(undo), f"kept-{import_id}.csv", CSV_TYPE)
 
 
 class ExportView(CustomerAPIView):

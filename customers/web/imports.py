@@ -24,6 +24,7 @@ from customers.imports.limits import MAX_BYTES, MEGABYTE
 from customers.imports.progress import progress_of
 from customers.imports.reports import reason_writer, reject_report
 from customers.models import ImportJob
+from customers.web.import_undo import undo_part
 from servaan_crm.accounts.permissions import P
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.l10n.locale import get_locale
@@ -72,7 +73,10 @@ class ImportPage(RolePage, View):
     def get(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         job = get_job(import_id)
         mapping = job.options.get("draft") or (job.status == S.CHECKED and "columns" in request.GET)
-        return self._columns(job) if mapping else render(request, "customers/imports/job.html", page_of(job))
+        if mapping:
+            return self._columns(job)
+        context = page_of(job) | undo_part(job, request.user)
+        return render(request, "customers/imports/job.html", context)
 
     def post(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         """Check the file with the chosen columns."""
