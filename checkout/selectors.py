@@ -1,14 +1,17 @@
 """What the counter shows."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
+from checkout.services.earning import bill_facts
 from customers.models import Customer, MenuItem, Visit
 from customers.selectors.derived import get_facts
 from feedback.models import Feedback
@@ -153,17 +156,41 @@ class Preview:
 
 
 def preview_visit(
-    customer: Customer | None, *, total: Decimal, discount: Decimal, points_to_redeem: int
+    customer: Customer | None,
+    *,
+    total: Decimal,
+    discount: Decimal,
+    points_to_redeem: int,
+    items: Iterable[Mapping[str, Any]] = (),
+    visit_type: str = "",
+    outlet_id: UUID | None = None,
 ) -> Preview:
-    """Work out the effects of a bill by the same rules as the checkout. ``customer`` None: a new guest."""
+    """Work out the effects of a bill by the same rules as the checkout.
+
+    Args:
+        customer: None for a new guest.
+        items: the lines as they will be stored.
+    """
     book: RuleBook = get_rule_book()
     status = get_loyalty_status(customer, book) if customer else None
     tier = status.tier.level if status else book.tiers[0].level
     final = max(Decimal(0), total - discount)
     value = min(final, points_to_redeem * book.point_value)
     blocked = bool(customer and customer.is_blocked) or not is_enabled("loyalty")
+    facts = bill_facts(
+        book,
+        customer,
+        at=timezone.now(),
+        total_amount=total,
+        visit_number=customer.summary.last_visit_number + 1 if customer else 1,
+        items=items,
+        visit_type=visit_type,
+        outlet_id=outlet_id,
+    )
     earning = (
-        Earning(0) if blocked else compute_earning(book, tier=tier, final_amount=final, points_value=value)
+        Earning(0)
+        if blocked
+        else compute_earning(book, tier=tier, final_amount=final, points_value=value, facts=facts)
     )
     balance = status.current_points if status else 0
     return Preview(

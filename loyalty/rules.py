@@ -1,8 +1,14 @@
 """The earning rules, as pure functions of a rule book. No database here."""
 
-from dataclasses import dataclass, field
-from decimal import ROUND_FLOOR, Decimal
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
+
+from servaan_crm.l10n.jalali import next_occurrence
+from servaan_crm.l10n.text import search_key
+
+_ROUNDING = {"down": ROUND_FLOOR, "nearest": ROUND_HALF_UP, "up": ROUND_CEILING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +20,37 @@ class TierRule:
     multiplier: Decimal
     discount_percent: Decimal = Decimal(0)
     benefits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BonusTerms:
+    """One bonus rule: its effect, and the conditions that must all fit. Names as in ``models.BonusRule``."""
+
+    id: str
+    name: str
+    kind: str
+    factor: Decimal | None = None
+    points: int | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+    weekdays: tuple[int, ...] = ()
+    from_time: time | None = None
+    until_time: time | None = None
+    items: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    visit_types: tuple[str, ...] = ()
+    outlets: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    minimum_amount: Decimal | None = None
+    first_visit: bool = False
+    every_nth_visit: int | None = None
+    birthday_days: int | None = None
+    campaign_code: str = ""
+
+    @property
+    def is_for_items(self) -> bool:
+        """Whether it counts certain lines of the bill only."""
+        return bool(self.items or self.categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +65,18 @@ class RuleBook:
     tier_basis: str
     version: int
     tiers: tuple[TierRule, ...]
+    rounding: str = "down"
+    max_points_per_day: int | None = None
+    stacking: str = "all"
+    starts_on: date | None = None
+    ends_on: date | None = None
+    expiry_months: int | None = None
+    minimum_redemption: int = 0
+    tier_period_months: int | None = None
+    tier_grace_days: int = 0
+    confirm_above: Decimal | None = None
+    bonuses: tuple[BonusTerms, ...] = ()
+    has_stamp_cards: bool = False
 
     def tier(self, level: str) -> TierRule:
         """Return the rule of ``level``; an unknown one counts as the lowest."""
@@ -43,6 +92,54 @@ class RuleBook:
         above = self.tiers[self.tiers.index(self.tier(level)) + 1 :]
         return above[0] if above else None
 
+    def earns_on(self, day: date) -> bool:
+        """Say whether bills of ``day`` (in the café's zone) earn points."""
+        return self.is_active and is_within(day, self.starts_on, self.ends_on)
+
+
+def is_within(day: date, first: date | None, last: date | None) -> bool:
+    """Say whether ``day`` lies in the range, both ends included; an open end is None."""
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+@dataclass(frozen=True, slots=True)
+class BillLine:
+    """One line of a bill, for rules about items: keys are ``search_key`` of name and category."""
+
+    item_key: str
+    category_key: str
+    quantity: int
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillFacts:
+    """What bonus rules and daily caps look at.
+
+    ``at`` is in the café's zone; ``total_amount`` is the bill before any discount, base unit; ``earned_today`` is
+    without this bill.
+    """
+
+    at: datetime
+    total_amount: Decimal = Decimal(0)
+    visit_number: int = 0
+    lines: tuple[BillLine, ...] = ()
+    birthday: date | None = None
+    code: str = ""
+    visit_type: str = ""
+    outlet_id: str = ""
+    earned_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EarningPart:
+    """Points of one kind: ``type`` as in the ledger; ``name`` of the bonus rule, empty for the purchase."""
+
+    type: str
+    points: int
+    name: str = ""
+    explanation: dict[str, Any] = field(default_factory=dict)
+
 
 @dataclass(frozen=True, slots=True)
 class Earning:
@@ -51,25 +148,37 @@ class Earning:
     points: int
     base: int = 0
     explanation: dict[str, Any] = field(default_factory=dict)
+    bonuses: tuple[EarningPart, ...] = ()
+
+    @property
+    def parts(self) -> tuple[EarningPart, ...]:
+        """The purchase first, then each bonus."""
+        bought = self.points - sum(part.points for part in self.bonuses)
+        return (EarningPart("earned_purchase", bought, "", self.explanation), *self.bonuses)
 
 
-def compute_earning(book: RuleBook, *, tier: str, final_amount: Decimal, points_value: Decimal) -> Earning:
+def compute_earning(
+    book: RuleBook, *, tier: str, final_amount: Decimal, points_value: Decimal, facts: BillFacts | None = None
+) -> Earning:
     """Return the points of a bill.
 
-    ``floor(floor((final_amount - points_value) / amount_per_point) × multiplier)``, nothing below the
-    minimum amount, never above the cap per visit. What was paid with points earns nothing.
+    ``round(round((final_amount - points_value) / amount_per_point) × multiplier)``, nothing below the minimum
+    amount; then the bonuses that fit, by the program's stacking; never above the cap per visit and per day.
+    What was paid with points earns nothing. The caps cut the last bonus first.
 
     Args:
         tier: the guest's tier before this visit.
         final_amount: the bill after the discount, base unit.
         points_value: the part of it that is paid with points, base unit.
+        facts: what bonus rules and the cap per day look at; without them only the purchase earns.
     """
     paid = final_amount - points_value
-    if not book.is_active or paid <= 0 or paid < book.minimum_amount:
+    open_now = book.earns_on(facts.at.date()) if facts else book.is_active
+    if not open_now or paid <= 0 or paid < book.minimum_amount:
         return Earning(0, explanation={"paid": str(paid), "minimum_amount": str(book.minimum_amount)})
-    base = int((paid / book.amount_per_point).to_integral_value(ROUND_FLOOR))
+    base = rounded(book, paid / book.amount_per_point)
     multiplier = book.tier(tier).multiplier
-    points = int((base * multiplier).to_integral_value(ROUND_FLOOR))
+    purchase = rounded(book, base * multiplier)
     explanation: dict[str, Any] = {
         "paid": str(paid),
         "amount_per_point": str(book.amount_per_point),
@@ -77,7 +186,114 @@ def compute_earning(book: RuleBook, *, tier: str, final_amount: Decimal, points_
         "tier": tier,
         "multiplier": str(multiplier),
     }
-    if book.max_points_per_visit is not None and points > book.max_points_per_visit:
-        explanation["capped_at"] = book.max_points_per_visit
-        points = book.max_points_per_visit
-    return Earning(points, base, explanation)
+    bonuses = _stacked(book, [
+        part for terms in book.bonuses
+        if facts and (part := _bonus(book, terms, facts, tier=tier, paid=paid, final_amount=final_amount))
+    ]) if facts else ()  # fmt: skip
+    return _capped(book, Earning(purchase, base, explanation), bonuses, facts)
+
+
+def rounded(book: RuleBook, points: Decimal) -> int:
+    """Return whole points, rounded as the program says."""
+    return int(points.to_integral_value(_ROUNDING[book.rounding]))
+
+
+def _bonus(
+    book: RuleBook, terms: BonusTerms, facts: BillFacts, *, tier: str, paid: Decimal, final_amount: Decimal
+) -> EarningPart | None:
+    if not fits(terms, facts, tier=tier, paid=paid):
+        return None
+    kind = "earned_birthday" if terms.birthday_days is not None else "earned_bonus"
+    why: dict[str, Any] = {"bonus": terms.name, "rule_id": terms.id, "kind": terms.kind}
+    if terms.kind == "points":
+        return EarningPart(kind, terms.points or 0, terms.name, {**why, "points": terms.points})
+    counted = paid
+    if terms.is_for_items:
+        # Of what the matching lines cost, the share that was paid with money: discounts and points spread evenly.
+        listed = sum((line.amount for line in facts.lines if _line_fits(terms, line)), Decimal(0))
+        counted = min(paid, listed * paid / max(facts.total_amount, final_amount))
+    factor = terms.factor or Decimal(1)
+    points = rounded(book, counted / book.amount_per_point * (factor - 1))
+    why |= {"factor": str(factor), "counted": str(counted.quantize(Decimal("0.01")))}
+    return EarningPart(kind, points, terms.name, why) if points else None
+
+
+def fits(terms: BonusTerms, facts: BillFacts, *, tier: str, paid: Decimal) -> bool:
+    """Say whether every condition of a bonus rule fits the bill."""
+    number = facts.visit_number
+    return (
+        is_within(facts.at.date(), terms.starts_on, terms.ends_on)
+        and (not terms.weekdays or facts.at.weekday() in terms.weekdays)
+        and _hour_fits(terms, facts.at.time())
+        and (not terms.is_for_items or any(_line_fits(terms, line) for line in facts.lines))
+        and (not terms.visit_types or facts.visit_type in terms.visit_types)
+        and (not terms.outlets or facts.outlet_id in terms.outlets)
+        and (not terms.tiers or tier in terms.tiers)
+        and (terms.minimum_amount is None or paid >= terms.minimum_amount)
+        and (not terms.first_visit or number == 1)
+        and (not terms.every_nth_visit or (number > 0 and number % terms.every_nth_visit == 0))
+        and _birthday_fits(terms, facts)
+        and (not terms.campaign_code or facts.code.upper() == terms.campaign_code.upper())
+    )
+
+
+def _hour_fits(terms: BonusTerms, now: time) -> bool:
+    first, last = terms.from_time or time.min, terms.until_time or time.max
+    return first <= now < last if first <= last else now >= first or now < last
+
+
+def _line_fits(terms: BonusTerms, line: BillLine) -> bool:
+    return any(search_key(name) == line.item_key for name in terms.items) or any(
+        search_key(name) == line.category_key for name in terms.categories
+    )
+
+
+def _birthday_fits(terms: BonusTerms, facts: BillFacts) -> bool:
+    if terms.birthday_days is None:
+        return True
+    if facts.birthday is None:
+        return False
+    window = timedelta(days=terms.birthday_days)
+    day = facts.at.date()
+    return next_occurrence(facts.birthday, day - window) <= day + window
+
+
+def _stacked(book: RuleBook, parts: list[EarningPart]) -> tuple[EarningPart, ...]:
+    if not parts or book.stacking == "all":
+        return tuple(parts)
+    return (parts[0] if book.stacking == "first" else max(parts, key=lambda part: part.points),)
+
+
+def _capped(
+    book: RuleBook, bought: Earning, bonuses: tuple[EarningPart, ...], facts: BillFacts | None
+) -> Earning:
+    limits = []
+    if book.max_points_per_visit is not None:
+        limits.append((book.max_points_per_visit, {"capped_at": book.max_points_per_visit}))
+    if book.max_points_per_day is not None and facts:
+        left = max(0, book.max_points_per_day - facts.earned_today)
+        limits.append((left, {"capped_at_day": book.max_points_per_day}))
+    wanted = bought.points + sum(part.points for part in bonuses)
+    limit, note = min(limits, key=lambda pair: pair[0], default=(wanted, {}))
+    if wanted <= limit:
+        return replace(bought, points=wanted, bonuses=bonuses)
+    kept, left = [], max(0, limit - bought.points)
+    for part in bonuses:
+        if count := min(part.points, left):
+            why = part.explanation | (note if count < part.points else {})
+            kept.append(replace(part, points=count, explanation=why))
+            left -= count
+    return replace(bought, points=limit, explanation=bought.explanation | note, bonuses=tuple(kept))
+
+
+def as_json(book: RuleBook) -> dict[str, Any]:
+    """Return the rule book as plain JSON values, for the archive of versions."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return [plain(item) for item in value]
+        if isinstance(value, (TierRule, BonusTerms)):
+            return {part.name: plain(getattr(value, part.name)) for part in fields(value)}
+        return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+
+    return {part.name: plain(getattr(book, part.name)) for part in fields(book)}

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from checkout.errors import PaidWithPoints, VisitIsVoided, VisitNotFound, VisitNotVoided, VoidTooLate
 from checkout.events import VisitEdited, VisitMoved, VisitRestored
+from checkout.services.earning import VISIT_TYPES, earning_movements, facts_of
 from checkout.services.receipt import CorrectionReceipt
 from checkout.services.request import MAX_ITEMS, VisitRequest, check_request
 from checkout.services.reversal import (
@@ -223,7 +224,7 @@ def _apply(
     book, account = get_rule_book(), account_of(customer)
     shortfall = 0
     if earn_again:
-        old = [entry for entry in open_entries(visit) if entry.type == LedgerEntry.Type.EARNED_PURCHASE]
+        old = [entry for entry in open_entries(visit) if entry.type in VISIT_TYPES]
         earning = _earning(book, account, customer, visit, old)
         visit.points_earned = earning.points
         visit.save()
@@ -256,13 +257,15 @@ def _earning(
     if customer.is_blocked or not is_enabled("loyalty"):
         return Earning(0)
     entries = LedgerEntry.objects.filter(visit=visit, type=LedgerEntry.Type.EARNED_PURCHASE)
-    first = old[0] if old else entries.filter(customer=customer).order_by("sequence").first()
+    bought = [entry for entry in old if entry.type == LedgerEntry.Type.EARNED_PURCHASE]
+    first = bought[0] if bought else entries.filter(customer=customer).order_by("sequence").first()
     tier = first.explanation.get("tier", account.tier) if first else account.tier
     return compute_earning(
         book,
         tier=tier,
         final_amount=Decimal(visit.total_amount) - Decimal(visit.discount_amount),
         points_value=visit.points_value,
+        facts=facts_of(book, customer, visit),
     )
 
 
@@ -288,15 +291,8 @@ def _post_earning(
     earning: Earning,
     description: str | Promise,
 ) -> None:
-    movement = Movement(
-        type=LedgerEntry.Type.EARNED_PURCHASE,
-        points=earning.points,
-        description=description,
-        visit=visit,
-        related_amount=visit.total_amount - visit.discount_amount,
-        explanation=earning.explanation,
-    )
-    post(actor=actor, customer=customer, account=account, movements=[movement], book=book)
+    movements = earning_movements(visit, earning, description)
+    post(actor=actor, customer=customer, account=account, movements=movements, book=book)
 
 
 def _take_from(actor: Actor, source: Customer, visit: Visit) -> int:

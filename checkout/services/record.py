@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout.events import VisitRecorded
+from checkout.services.earning import bill_facts, earning_movements
 from checkout.services.receipt import CheckoutReceipt
 from checkout.services.request import VisitRequest, check_request
 from customers.errors import CustomerAlreadyExists, CustomerBlocked, CustomerNotFound
@@ -65,7 +66,7 @@ def _record_known(
     book, account = get_rule_book(), account_of(customer)
     points_value = _points_value(request, book, customer)
     withheld = _withheld(customer, book)
-    earning = Earning(0) if withheld else _earning(request, book, account, points_value)
+    earning = Earning(0) if withheld else _earning(request, book, account, points_value, outlet_id, customer)
     assert request.visit_date is not None
     add_visit_to_summary(customer.summary, amount=request.final_amount, at=request.visit_date)
     visit = _write_visit(actor, request, outlet_id, customer, points_value, earning.points)
@@ -154,10 +155,26 @@ def _withheld(customer: Customer, book: RuleBook) -> str:
 
 
 def _earning(
-    request: VisitRequest, book: RuleBook, account: LoyaltyAccount, points_value: Decimal
+    request: VisitRequest,
+    book: RuleBook,
+    account: LoyaltyAccount,
+    points_value: Decimal,
+    outlet_id: UUID,
+    customer: Customer,
 ) -> Earning:
+    assert request.visit_date is not None
+    facts = bill_facts(
+        book,
+        customer,
+        at=request.visit_date,
+        total_amount=request.total_amount,
+        visit_number=customer.summary.last_visit_number + 1,
+        items=[item.as_json() for item in request.items],
+        visit_type=request.visit_type,
+        outlet_id=outlet_id,
+    )
     earning = compute_earning(
-        book, tier=account.tier, final_amount=request.final_amount, points_value=points_value
+        book, tier=account.tier, final_amount=request.final_amount, points_value=points_value, facts=facts
     )
     if request.points_override is None or request.points_override == earning.points:
         return earning
@@ -216,14 +233,7 @@ def _move_points(
             visit=visit,
             related_amount=visit.points_value,
         ),
-        Movement(
-            type=LedgerEntry.Type.EARNED_PURCHASE,
-            points=earning.points,
-            description=gettext_lazy("Visit"),
-            visit=visit,
-            related_amount=visit.total_amount - visit.discount_amount,
-            explanation=earning.explanation,
-        ),
+        *earning_movements(visit, earning),
     ]
     post(actor=actor, customer=customer, account=account, movements=movements, book=book)
     change = settle_tier(

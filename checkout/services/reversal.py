@@ -10,7 +10,7 @@ from customers.services.visits import lock_customer
 from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
 from loyalty.rules import RuleBook
 from loyalty.selectors.status import tier_measure
-from loyalty.services.ledger import Movement, change_tier, post
+from loyalty.services.ledger import Movement, change_tier, post, usable_points
 from segments.services import refresh_customer
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.errors import EditConflict
@@ -63,7 +63,7 @@ def reverse_points(
 
     A balance is never negative: what was spent meanwhile stays spent, and is noted as ``shortfall``.
     """
-    shortfall, available, movements = 0, account.balance, []
+    shortfall, available, movements = 0, usable_points(account), []
     for entry in entries:
         points, missing = -entry.points, 0
         if points < 0:
@@ -91,7 +91,9 @@ def restore_tier(customer: Customer, account: LoyaltyAccount, visit: Visit, book
     before = book.tier(change.from_tier)
     target = earned if earned.threshold > before.threshold else before
     if target.threshold < book.tier(account.tier).threshold:
-        change_tier(customer=customer, account=account, to_tier=target.level, visit=visit, reason="void")
+        change_tier(
+            customer=customer, account=account, to_tier=target.level, visit=visit, reason="void", book=book
+        )
 
 
 def settle_summary(customer: Customer, account: LoyaltyAccount) -> None:

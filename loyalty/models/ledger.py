@@ -1,5 +1,7 @@
 """Accounts and the append-only ledger of points."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -11,7 +13,7 @@ from servaan_crm.accounts.models import User
 from servaan_crm.core.models import BaseModel
 
 
-def _lot_fields() -> tuple["ArrayField[object, object]", "ArrayField[object, object]"]:
+def _lot_fields() -> tuple["ArrayField[Any, Any]", "ArrayField[Any, Any]"]:
     """Two parallel lists: the last valid day of each lot (null: valid for ever) and its points."""
     return (
         ArrayField(models.DateField(null=True), default=list, db_default=[], blank=True, editable=False),

@@ -1,42 +1,61 @@
 """The program in force."""
 
+from dataclasses import fields
+from datetime import date, time
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists
 from django.db.models.functions import JSONObject
 
-from loyalty.models import LoyaltyProgram, Tier
-from loyalty.rules import RuleBook, TierRule
+from loyalty.models import BonusRule, LoyaltyProgram, StampCard, Tier
+from loyalty.rules import BonusTerms, RuleBook, TierRule
+
+_TIER_FIELDS = ("level", "threshold", "multiplier", "discount_percent", "benefits")
+_BONUS_FIELDS = tuple(part.name for part in fields(BonusTerms))
+_COPIED = (
+    "is_active", "amount_per_point", "point_value", "minimum_amount", "max_points_per_visit", "tier_basis",
+    "version", "rounding", "max_points_per_day", "stacking", "starts_on", "ends_on", "expiry_months",
+    "minimum_redemption", "tier_period_months", "tier_grace_days", "confirm_above",
+)  # fmt: skip
 
 
 def get_rule_book() -> RuleBook:
-    """Return the café's program with its tiers, in one query."""
-    tiers = Tier.objects.order_by("threshold").values(
-        row=JSONObject(
-            level="level",
-            threshold="threshold",
-            multiplier="multiplier",
-            discount_percent="discount_percent",
-            benefits="benefits",
-        )
-    )
-    program = LoyaltyProgram.objects.annotate(tier_rows=ArraySubquery(tiers)).get()
+    """Return the café's program with its tiers and active bonus rules, in one query."""
+    tiers = Tier.objects.order_by("threshold").values(row=JSONObject(**{name: name for name in _TIER_FIELDS}))
+    bonuses = BonusRule.objects.filter(is_active=True).order_by("position", "created_at", "id")
+    program = LoyaltyProgram.objects.annotate(
+        tier_rows=ArraySubquery(tiers),
+        bonus_rows=ArraySubquery(bonuses.values(row=JSONObject(**{name: name for name in _BONUS_FIELDS}))),
+        has_stamp_cards=Exists(StampCard.objects.filter(is_active=True)),
+    ).get()
     return RuleBook(
-        is_active=program.is_active,
-        amount_per_point=program.amount_per_point,
-        point_value=program.point_value,
-        minimum_amount=program.minimum_amount,
-        max_points_per_visit=program.max_points_per_visit,
-        tier_basis=program.tier_basis,
-        version=program.version,
-        tiers=tuple(
-            TierRule(
-                level=row["level"],
-                threshold=Decimal(str(row["threshold"])),
-                multiplier=Decimal(str(row["multiplier"])),
-                discount_percent=Decimal(str(row["discount_percent"])),
-                benefits=tuple(row["benefits"]),
-            )
-            for row in program.tier_rows
-        ),
+        **{name: getattr(program, name) for name in _COPIED},
+        tiers=tuple(_tier(row) for row in program.tier_rows),
+        bonuses=tuple(_bonus(row) for row in program.bonus_rows),
+        has_stamp_cards=program.has_stamp_cards,
     )
+
+
+def _tier(row: dict[str, Any]) -> TierRule:
+    return TierRule(
+        level=row["level"],
+        threshold=Decimal(str(row["threshold"])),
+        multiplier=Decimal(str(row["multiplier"])),
+        discount_percent=Decimal(str(row["discount_percent"])),
+        benefits=tuple(row["benefits"]),
+    )
+
+
+def _bonus(row: dict[str, Any]) -> BonusTerms:
+    values = dict(row)
+    for name in ("factor", "minimum_amount"):
+        values[name] = None if row[name] is None else Decimal(str(row[name]))
+    for name in ("starts_on", "ends_on"):
+        values[name] = row[name] and date.fromisoformat(row[name])
+    for name in ("from_time", "until_time"):
+        values[name] = row[name] and time.fromisoformat(row[name])
+    for name in ("weekdays", "items", "categories", "visit_types", "outlets", "tiers"):
+        values[name] = tuple(row[name])
+    return BonusTerms(**values)

@@ -3,11 +3,18 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Sum
+from django.utils import timezone
 
 from customers.models import Customer
-from loyalty.models import LoyaltyAccount
+from loyalty.lots import Lot
+from loyalty.models import LedgerEntry, LoyaltyAccount
 from loyalty.rules import RuleBook, TierRule
 from loyalty.selectors.program import get_rule_book
+from servaan_crm.l10n.jalali import add_months, local_date, local_day_bounds
+from servaan_crm.l10n.locale import get_locale
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +23,7 @@ class LoyaltyStatus:
 
     ``points_needed`` is in the unit of the tier basis: points, or the base unit of the currency. ``percent`` is
     the way covered from this tier to the next, 100 at the top. ``points_worth`` is what the balance is worth now.
+    ``next_expiry``: the points that expire first and their last valid day.
     """
 
     current_points: int
@@ -28,6 +36,8 @@ class LoyaltyStatus:
     lifetime_spent: Decimal
     tier_start_date: date | None
     points_worth: Decimal
+    tier_expires_date: date | None = None
+    next_expiry: Lot | None = None
 
 
 def get_account(customer: Customer) -> LoyaltyAccount:
@@ -37,10 +47,24 @@ def get_account(customer: Customer) -> LoyaltyAccount:
 
 
 def tier_measure(book: RuleBook, account: LoyaltyAccount, lifetime_spent: Decimal) -> Decimal:
-    """Return what the thresholds are compared with: lifetime points or lifetime spend."""
+    """Return what the thresholds are compared with: points of all time or of 12 months, or lifetime spend.
+
+    Twelve months of the café's calendar, today included; this basis alone costs a query.
+    """
     if book.tier_basis == "lifetime_spend":
         return lifetime_spent
+    if book.tier_basis == "points_12_months":
+        return Decimal(points_since(account.customer_id, add_months(local_date(timezone.now()), -12)))
     return Decimal(account.points_earned_total)
+
+
+def points_since(customer_id: UUID, day: date) -> int:
+    """Return the points a guest earned since the beginning of ``day`` in the café's zone, less those taken back."""
+    start, _ = local_day_bounds(day, get_locale().tz)
+    rows = LedgerEntry.objects.filter(
+        customer_id=customer_id, created_at__gte=start, type__in=LedgerEntry.EARNING_TYPES
+    )
+    return rows.aggregate(points=Sum("points"))["points"] or 0
 
 
 def get_loyalty_status(customer: Customer, book: RuleBook | None = None) -> LoyaltyStatus:
@@ -50,7 +74,7 @@ def get_loyalty_status(customer: Customer, book: RuleBook | None = None) -> Loya
 
 
 def status_of(book: RuleBook, account: LoyaltyAccount, customer: Customer) -> LoyaltyStatus:
-    """Work the standing out from rows at hand, without a query."""
+    """Work the standing out from rows at hand, without a query (see :func:`tier_measure`)."""
     measure = tier_measure(book, account, customer.summary.lifetime_spent)
     tier, following = book.tier(account.tier), book.next_tier(account.tier)
     needed, percent = 0, 100
@@ -69,4 +93,6 @@ def status_of(book: RuleBook, account: LoyaltyAccount, customer: Customer) -> Lo
         lifetime_spent=customer.summary.lifetime_spent,
         tier_start_date=account.tier_start_date,
         points_worth=account.balance * book.point_value,
+        tier_expires_date=account.tier_expires_date,
+        next_expiry=Lot(account.next_expiry_on, account.lot_points[0]) if account.next_expiry_on else None,
     )

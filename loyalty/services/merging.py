@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.merging.registry import Merge, Mover, Outcome, Part, register_mover
 from customers.models import Customer, CustomerSummary
+from loyalty.lots import Lot
 from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
 from loyalty.rules import RuleBook, TierRule
 from loyalty.selectors.program import get_rule_book
 from loyalty.selectors.status import get_account, tier_measure
-from loyalty.services.ledger import Movement, account_of, change_tier, post
+from loyalty.services.ledger import Movement, account_of, change_tier, open_lots, post
 from servaan_crm.core.actors import Actor
 
 _EARNED, _REDEEMED = LedgerEntry.Type.MERGE_EARNED, LedgerEntry.Type.MERGE_REDEEMED
@@ -56,17 +57,18 @@ class LoyaltyMover(Mover):
             "redeemed": theirs.points_redeemed_total,
             "tier": [ours.tier, _text(ours.tier_start_date), _text(ours.tier_expires_date)],
             "tier_change": None,
+            "lots": [[_text(lot.expires_on), lot.points] for lot in open_lots(theirs)],
         }
         text = _("Merged with another record of the same guest")
         _carry(merge.actor, merge.merged, theirs, book, moved, gain=False, text=text, merge=merge)
         _carry(merge.actor, merge.kept, ours, book, moved, gain=True, text=text, merge=merge)
         wanted = _tier(book, ours, theirs, merge.kept.summary.lifetime_spent)
         if wanted.level != ours.tier:
+            change = change_tier(
+                customer=merge.kept, account=ours, to_tier=wanted.level, visit=None, reason="merge", book=book
+            )
             if wanted.level == theirs.tier:
                 ours.tier_expires_date = theirs.tier_expires_date
-            change = change_tier(
-                customer=merge.kept, account=ours, to_tier=wanted.level, visit=None, reason="merge"
-            )
             moved["tier_change"] = str(change.pk)
         _save(merge.kept, ours)
         _save(merge.merged, theirs)
@@ -109,17 +111,22 @@ def _carry(
     text: Promise,
     merge: Merge,
 ) -> None:
-    """Post the totals to the guest who gains them, or off the one who loses them; never below zero between."""
-    kinds = [(_EARNED, moved["earned"]), (_REDEEMED, -moved["redeemed"])]
+    """Post the totals to the guest who gains them, or off the one who loses them; never below zero between.
+
+    What was redeemed goes through a lot of its own that is gone again at once, so that the open lots keep their days.
+    """
+    carried = tuple(Lot(_day(day), points) for day, points in moved.get("lots", []))
+    passing = (Lot(date.min, moved["redeemed"]),) if moved["redeemed"] else ()
+    kinds = [(_EARNED, moved["earned"], (*passing, *carried)), (_REDEEMED, -moved["redeemed"], passing)]
     if not gain:
-        kinds = [(kind, -points) for kind, points in reversed(kinds)]
+        kinds = [(kind, -points, lots) for kind, points, lots in reversed(kinds)]
     other = merge.merged if customer.pk == merge.kept.pk else merge.kept
     movements = [
         Movement(
-            type=kind, points=points, description=text, reference=f"merge:{merge.id}",
+            type=kind, points=points, description=text, reference=f"merge:{merge.id}", lots=lots,
             explanation={"merge_id": str(merge.id), "other_customer_id": str(other.pk)},
         )
-        for kind, points in kinds
+        for kind, points, lots in kinds
     ]  # fmt: skip
     post(actor=actor, customer=customer, account=account, movements=movements, book=book)
 

@@ -1,0 +1,130 @@
+"""What a bill earns, from the facts of the visit: shared by recording, correcting and previewing."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
+from customers.models import Customer, Visit
+from loyalty.models import LedgerEntry
+from loyalty.rules import BillFacts, BillLine, Earning, RuleBook
+from loyalty.services.ledger import Movement
+from servaan_crm.l10n.jalali import local_date, local_day_bounds
+from servaan_crm.l10n.locale import get_locale
+from servaan_crm.l10n.text import search_key
+
+# What a visit itself earns; a referral or a gift that names the visit is not part of it.
+VISIT_TYPES = (
+    LedgerEntry.Type.EARNED_PURCHASE,
+    LedgerEntry.Type.EARNED_BONUS,
+    LedgerEntry.Type.EARNED_BIRTHDAY,
+)
+_DESCRIPTIONS: dict[str, Promise] = {
+    "earned_purchase": gettext_lazy("Visit"),
+    "earned_birthday": gettext_lazy("Birthday bonus"),
+    "earned_bonus": gettext_lazy("Bonus"),
+}
+
+
+def bill_facts(
+    book: RuleBook,
+    customer: Customer | None,
+    *,
+    at: datetime,
+    total_amount: Decimal,
+    visit_number: int,
+    items: Iterable[Mapping[str, Any]] = (),
+    visit_type: str = "",
+    outlet_id: UUID | None = None,
+    code: str = "",
+    visit_id: UUID | None = None,
+) -> BillFacts:
+    """Return what the bonus rules look at. One query, and only when the program has a cap per day.
+
+    Args:
+        at: when the visit was, aware.
+        total_amount: the bill before any discount, base unit.
+        visit_number: the number of this visit of the guest.
+        items: the lines as stored on a visit.
+        code: the discount code used on the bill.
+        visit_id: a visit recorded before, whose own points do not count into the cap of the day.
+    """
+    lines = tuple(_line(item) for item in items) if any(terms.is_for_items for terms in book.bonuses) else ()
+    capped = book.max_points_per_day is not None and customer is not None
+    return BillFacts(
+        at=at.astimezone(get_locale().tz),
+        total_amount=total_amount,
+        visit_number=visit_number,
+        lines=lines,
+        birthday=customer.birthday if customer else None,
+        code=code,
+        visit_type=visit_type,
+        outlet_id=str(outlet_id or ""),
+        earned_today=_earned_today(customer, visit_id) if capped and customer else 0,
+    )
+
+
+def facts_of(book: RuleBook, customer: Customer, visit: Visit, code: str = "") -> BillFacts:
+    """Return the facts of a recorded visit."""
+    return bill_facts(
+        book,
+        customer,
+        at=visit.visit_date,
+        total_amount=Decimal(visit.total_amount),
+        visit_number=visit.visit_number or 0,
+        items=visit.items,
+        visit_type=visit.visit_type,
+        outlet_id=visit.outlet_id,
+        code=code,
+        visit_id=visit.pk,
+    )
+
+
+def _line(item: Mapping[str, Any]) -> BillLine:
+    return BillLine(
+        item_key=search_key(str(item.get("name") or "")),
+        category_key=search_key(str(item.get("category") or "")),
+        quantity=int(item.get("quantity") or 0),
+        amount=Decimal(str(item.get("total_price") or 0)),
+    )
+
+
+def _earned_today(customer: Customer, visit_id: UUID | None) -> int:
+    locale = get_locale()
+    start, end = local_day_bounds(local_date(timezone.now(), locale), locale.tz)
+    rows = LedgerEntry.objects.filter(
+        customer=customer,
+        visit__isnull=False,
+        created_at__gte=start,
+        created_at__lt=end,
+        type__in=(*VISIT_TYPES, LedgerEntry.Type.REVERSED_EARNING),
+    )
+    if visit_id is not None:
+        rows = rows.exclude(visit_id=visit_id)
+    return max(0, rows.aggregate(points=Sum("points"))["points"] or 0)
+
+
+def earning_movements(visit: Visit, earning: Earning, description: str | Promise = "") -> list[Movement]:
+    """Return the ledger movements of an earning: the purchase, and one for each bonus under its own name.
+
+    Args:
+        description: what the purchase is called in the ledger; "Visit" when empty.
+    """
+    final = Decimal(visit.total_amount) - Decimal(visit.discount_amount)
+    return [
+        Movement(
+            type=part.type,
+            points=part.points,
+            description=part.name or description or _DESCRIPTIONS[part.type],
+            visit=visit,
+            related_amount=final,
+            explanation=part.explanation,
+        )
+        for part in earning.parts
+    ]
