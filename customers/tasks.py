@@ -6,7 +6,8 @@ from celery import shared_task
 
 from customers.imports.tasks import purge_imports, resume_imports, run_import_task
 from customers.services import bulk_jobs
-from customers.services.counts import fold_guest_count
+from customers.merging.tasks import nightly_duplicates, refresh_duplicates_of, scan_duplicates
+from customers.services.counts import fold_figures, fold_guest_count
 from servaan_crm.core.tasks import TenantTask
 
 __all__ = [
@@ -16,8 +17,8 @@ __all__ = [
 
 @shared_task(base=TenantTask, name="customers.fold_guest_count")
 def fold_guest_count_task() -> int:
-    """Make one row of the day's changes of the number of guests; returns how many rows there were."""
-    return fold_guest_count()
+    """Make one row of the day's changes of the number of guests, and of their figures; returns how many there were."""
+    return fold_guest_count() + fold_figures()
 
 
 @shared_task(base=TenantTask, name="customers.run_bulk")

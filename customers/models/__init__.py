@@ -8,8 +8,9 @@ from customers.models.book import (
     RecentSearch,
     SavedView,
 )
-from customers.models.bulk import BulkBatch, BulkOperation, GuestCount
+from customers.models.bulk import BulkBatch, BulkOperation, GuestCount, GuestFigure
 from customers.models.customer import Customer, CustomerSummary, Tag
+from customers.models.duplicates import DuplicatePair, DuplicateScan
 from customers.models.menu import MenuItem
 from customers.models.profile import Channel, ConsentChange, CustomerNote, CustomField, FamilyMember
 from customers.models.undo import ImportChange, ImportKept, ImportUndo
@@ -25,8 +26,11 @@ __all__ = [
     "CustomerNote",
     "CustomerSummary",
     "DuplicateDismissal",
+    "DuplicatePair",
+    "DuplicateScan",
     "FamilyMember",
     "GuestCount",
+    "GuestFigure",
     "ImportChange",
     "ImportJob",
     "ImportKept",

@@ -133,3 +133,25 @@ class GuestCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.change:+}"
+
+
+class GuestFigure(models.Model):
+    """A change of the figures of one segment and tier: guests, visits and spend (base unit).
+
+    The sums over all rows are those of all summaries, also of deleted guests; written by the database and folded like
+    :class:`GuestCount`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    segment = models.CharField(max_length=10)
+    tier = models.CharField(max_length=8)
+    guests = models.BigIntegerField()
+    visits = models.BigIntegerField()
+    spent = models.DecimalField(max_digits=20, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("figures of the book")
+        verbose_name_plural = _("figures of the book")
+
+    def __str__(self) -> str:
+        return f"{self.segment} {self.tier} {self.guests:+}"
