@@ -1,4 +1,4 @@
-"""One chunk of the undo of an import, each by a few statements over the whole chunk. The caller holds the undo's row."""
+"""One chunk of the undo of an import: a few statements over all of it. The caller holds the undo's row."""
 
 from __future__ import annotations
 

@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views import View
 
+from customers.models import Customer
 from customers.selectors.customers import get_customer
 from loyalty.models import LedgerEntry
 from loyalty.selectors import get_loyalty_status
-from servaan_crm.accounts.permissions import P
+from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
 
 ENTRIES = 12
@@ -21,7 +22,7 @@ class TierRing(RolePage, View):
     permission = P.LOYALTY_VIEW
 
     def get(self, request: HttpRequest, customer_id: UUID) -> HttpResponse:
-        status = get_loyalty_status(get_customer(customer_id))
+        status = get_loyalty_status(_guest(request, customer_id))
         return render(request, "loyalty/_ring.html", {"status": status})
 
 
@@ -31,7 +32,12 @@ class LoyaltyPanel(RolePage, View):
     permission = P.LOYALTY_VIEW
 
     def get(self, request: HttpRequest, customer_id: UUID) -> HttpResponse:
-        customer = get_customer(customer_id)
+        customer = _guest(request, customer_id)
         entries = LedgerEntry.objects.filter(customer=customer).order_by("-sequence")[:ENTRIES]
         context = {"customer": customer, "status": get_loyalty_status(customer), "entries": entries}
         return render(request, "loyalty/_panel.html", context)
+
+
+def _guest(request: HttpRequest, customer_id: UUID) -> Customer:
+    """Return the guest; a deleted one too for those who see its profile and may bring it back."""
+    return get_customer(customer_id, deleted_too=can(request.user, P.CUSTOMERS_EDIT))
