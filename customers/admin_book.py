@@ -11,6 +11,7 @@ from customers.models import (
     ConsentChange,
     CustomerNote,
     CustomField,
+    DuplicatePair,
     FamilyMember,
     ImportJob,
     MergeRecord,
@@ -129,3 +130,13 @@ class MergeRecordAdmin(ReadOnlyAdmin):
     list_select_related = ("kept", "merged")
     search_fields = ("kept__name", "merged__name")
     ordering = ("-created_at",)
+
+
+@admin.register(DuplicatePair)
+class DuplicatePairAdmin(ReadOnlyAdmin):
+    """What the search for duplicates found; merged and dismissed on the page of duplicates."""
+
+    list_display = ("first", "second", "score", "reasons", "found_at")
+    list_select_related = ("first", "second")
+    search_fields = ("first__name", "second__name")
+    ordering = ("-score",)

@@ -11,5 +11,6 @@ class CustomersConfig(AppConfig):
     def ready(self) -> None:
         from customers import own_data, receivers  # noqa: F401
         from customers.merging import movers  # noqa: F401
+        from customers.merging import receivers as duplicates  # noqa: F401
         from customers.services import bulk_effects  # noqa: F401
         from customers.web import registered_tabs  # noqa: F401

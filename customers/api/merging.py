@@ -19,9 +19,10 @@ from customers.api.schema import PaginationSerializer
 from customers.api.serializers import CustomerSerializer, customer_payload
 from customers.api.views import CustomerAPIView
 from customers.filters import unknown_parameters
-from customers.merging.candidates import Pair, find_pairs
+from customers.merging.candidates import REASONS, Pair, pairs_of_rows, stored_pairs
 from customers.merging.fields import FieldResult
 from customers.merging.preview import Preview, preview_merge
+from customers.merging.scan import request_scan, scan_state
 from customers.merging.services import dismiss_duplicate, merge_customers, undo_merge
 from customers.models import Customer, CustomerSummary
 from customers.selectors import get_customer
@@ -104,6 +105,13 @@ class DuplicateSerializer(serializers.Serializer[None]):
     customers = CustomerSerializer(many=True)
 
 
+class DuplicateScanSerializer(serializers.Serializer[None]):
+    state = serializers.ChoiceField(choices=["never", "waiting", "running", "done"])
+    percent = serializers.IntegerField(help_text="0-100, while it runs")
+    found = serializers.IntegerField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+
+
 class MergeResultSerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     kept_id = serializers.UUIDField()
@@ -184,23 +192,40 @@ class DuplicatesView(CustomerAPIView):
         parameters=[
             OpenApiParameter("page", OpenApiTypes.INT),
             OpenApiParameter("limit", OpenApiTypes.INT),
-            OpenApiParameter("refresh", OpenApiTypes.BOOL, description="Search again in a large café."),
+            OpenApiParameter("reason", OpenApiTypes.STR, enum=list(REASONS)),
+            OpenApiParameter("refresh", OpenApiTypes.BOOL, description="Ask for a new search; it takes seconds."),
         ],
         responses={
             200: _answer(
-                "DuplicatePage", duplicates=DuplicateSerializer(many=True), pagination=PaginationSerializer()
+                "DuplicatePage",
+                duplicates=DuplicateSerializer(many=True),
+                pagination=PaginationSerializer(),
+                scan=DuplicateScanSerializer(),
             )
         },
     )
     def get(self, request: Request) -> Response:
-        """List pairs with the reasons, likeliest first; at most 2,000, as a large café's scan found them lately."""
-        if problems := unknown_parameters(request.query_params, ("page", "limit", "refresh")):
+        """List pairs with the reasons, likeliest first, as the search of last night and the changes since left them.
+
+        ``scan`` says how far a new search is, which ``refresh=true`` asks for.
+        """
+        if problems := unknown_parameters(request.query_params, ("page", "limit", "reason", "refresh")):
             raise ValidationError(problems)
         refresh = request.query_params.get("refresh", "false")
         if refresh not in ("true", "false"):
             raise ValidationError({"refresh": [_("Give true or false.")]})
-        pairs, pagination = paginate(request, find_pairs(refresh=refresh == "true"))  # type: ignore[arg-type]
-        return ok({"duplicates": pairs_payload(pairs), "pagination": pagination})
+        reason = request.query_params.get("reason", "")
+        if reason and reason not in REASONS:
+            legal = ", ".join(REASONS)
+            raise ValidationError({"reason": [_("There is no such reason. There are: %(names)s") % {"names": legal}]})
+        rows, pagination = paginate(request, stored_pairs(reason))
+        scan = scan_state()
+        if refresh == "true" or scan.state == "never":
+            request_scan()
+            scan = scan_state()
+        shown = {"state": scan.state, "percent": scan.percent, "found": scan.found, "finished_at": scan.finished_at}
+        pairs = pairs_payload(pairs_of_rows(rows))
+        return ok({"duplicates": pairs, "pagination": pagination, "scan": shown})
 
 
 class NotDuplicateView(CustomerAPIView):

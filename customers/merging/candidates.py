@@ -3,24 +3,26 @@
 Guests are compared within blocks only: the same e-mail, the same birthday and beginning of a word of the name, a
 number that stands in somebody's notes or family. Blocks that are too large to mean anything (the first of the year as
 everybody's birthday, the e-mail of a company) are left out.
+
+The pairs of the whole café are in a table, which ``scan`` keeps; only the pairs of one guest are looked for here.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.core.cache import cache
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from phonenumbers import country_code_for_region
 
 from customers.merging import candidates_sql as sql
-from customers.models import Customer, DuplicateDismissal
+from customers.models import Customer, DuplicateDismissal, DuplicatePair
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.text import search_key
 
@@ -28,9 +30,6 @@ MOST = 2_000  # pairs worth listing; the likeliest first
 NAME_LIKE = 0.45  # trigram similarity of names with the same birthday
 MAX_BLOCK = 40
 MAX_EMAIL_OWNERS = 6
-# A scan that took longer than this many seconds is kept for a while; "search again" makes a new one.
-SLOW, KEEP_SECONDS = 0.5, 900
-_CACHE_KEY = "customers:duplicates"
 
 REASONS: dict[str, str | Promise] = {
     "email": _("Same e-mail"),
@@ -63,27 +62,30 @@ class Pair:
         return _("Probably one person") if self.score >= 60 else _("Perhaps one person")
 
 
-def find_pairs(*, refresh: bool = False) -> list[Pair]:
-    """Return the pairs of the whole café, likeliest first, at most ``MOST``; dismissed ones are left out.
+def stored_pairs(reason: str = "") -> QuerySet[DuplicatePair]:
+    """Return the pairs of the whole café as the last search and the changes since left them, likeliest first.
 
-    A large café's scan is kept for a quarter of an hour; who was merged, deleted or dismissed since is left out of it.
+    Whoever was deleted, merged or found to be two people this very moment is left out. ``reason`` is a code of
+    ``REASONS``, or "" for all.
     """
-    known: list[Pair] | None = None if refresh else cache.get(_CACHE_KEY)
-    if known is not None:
-        return _still_open(known)
-    started = time.monotonic()
-    pairs = _run(sql.whole_cafe(_code()), {})
-    if time.monotonic() - started > SLOW:
-        cache.set(_CACHE_KEY, pairs, KEEP_SECONDS)
-    else:
-        cache.delete(_CACHE_KEY)
-    return pairs
+    dismissed = DuplicateDismissal.objects.filter(first=OuterRef("first"), second=OuterRef("second"))
+    rows = DuplicatePair.objects.filter(~Exists(dismissed), first__deleted_at=None, second__deleted_at=None)
+    return rows.filter(reasons__contains=[reason]) if reason else rows
 
 
-def find_pairs_of(customer: Customer) -> list[Pair]:
-    """Return the pairs with one guest, likeliest first, through the indexes on phone, birthday and search key."""
+def pairs_of_rows(rows: Iterable[DuplicatePair]) -> list[Pair]:
+    """Return stored rows as pairs."""
+    return [Pair(row.first_id, row.second_id, tuple(row.reasons), row.score) for row in rows]
+
+
+def find_pairs_of(customer: Customer, *, holders: Sequence[UUID] = ()) -> list[Pair]:
+    """Return the pairs with one guest, likeliest first, through the indexes on phone, birthday and search key.
+
+    The staff notes of ``holders`` are read for this guest's number, besides the guest's own.
+    """
     parameters = {
         "id": customer.pk,
+        "holders": [customer.pk, *holders],
         "phone": customer.phone,
         "digits": "%{}%{}%{}%".format(*_groups(customer.phone)),
         "email": customer.email,
@@ -92,34 +94,46 @@ def find_pairs_of(customer: Customer) -> list[Pair]:
         "latin": customer.name_english.strip(),
         "name_key": search_key(customer.name),
     }
-    return _run(sql.one_guest(_code()), parameters)
+    found: Findings = {}
+    collect(found, sql.one_guest(calling_code()), parameters)
+    return ranked(found)
 
 
-def _run(statement: str, parameters: dict[str, Any]) -> list[Pair]:
-    limits = {"most": MOST, "like": NAME_LIKE, "block": MAX_BLOCK, "email_owners": MAX_EMAIL_OWNERS}
+Findings = dict[tuple[UUID, UUID], dict[str, float]]
+
+
+def collect(found: Findings, statement: str, parameters: Mapping[str, Any] | None = None) -> None:
+    """Run one statement of ``candidates_sql`` and add what it finds: pair → reason → weight (0 to 1)."""
+    limits = {
+        "most": MOST,
+        "like": NAME_LIKE,
+        "block": MAX_BLOCK,
+        "email_owners": MAX_EMAIL_OWNERS,
+    }
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**limits, **parameters})
-        return [Pair(row[0], row[1], tuple(row[2]), row[3]) for row in cursor.fetchall()]
+        cursor.execute(statement, {**limits, **(parameters or {})})
+        for first, second, reason, weight in cursor:
+            found.setdefault((first, second), {})[reason] = weight
+
+
+def ranked(found: Findings) -> list[Pair]:
+    """Return at most ``MOST`` pairs, likeliest first. Reasons together say more than the strongest of them."""
+    pairs = [
+        Pair(first, second, tuple(sorted(reasons)), _score(reasons.values()))
+        for (first, second), reasons in found.items()
+    ]
+    return sorted(pairs, key=lambda pair: (-pair.score, pair.first_id, pair.second_id))[:MOST]
+
+
+def _score(weights: Iterable[float]) -> int:
+    return min(99, round(100 * (1 - math.prod(1 - weight for weight in weights))))
+
+
+def calling_code() -> int:
+    """Return the calling code of the café's country; its mobile numbers have ten digits after it."""
+    return country_code_for_region(get_locale().phone_region)
 
 
 def _groups(phone: str) -> tuple[str, str, str]:
     """Return the ten digits in the groups in which people write them, with anything between."""
     return phone[-10:-7], phone[-7:-4], phone[-4:]
-
-
-def _code() -> int:
-    """Return the calling code of the café's country; its mobile numbers have ten digits after it."""
-    return country_code_for_region(get_locale().phone_region)
-
-
-def _still_open(pairs: Sequence[Pair]) -> list[Pair]:
-    ids = {key for pair in pairs for key in (pair.first_id, pair.second_id)}
-    live = set(Customer.objects.filter(pk__in=ids, deleted_at=None).values_list("pk", flat=True))
-    rows = DuplicateDismissal.objects.filter(first_id__in=ids).values_list("first_id", "second_id")
-    dismissed = {frozenset(row) for row in rows}
-    return [
-        pair
-        for pair in pairs
-        if {pair.first_id, pair.second_id} <= live
-        and frozenset((pair.first_id, pair.second_id)) not in dismissed
-    ]

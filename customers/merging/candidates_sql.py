@@ -23,64 +23,72 @@ def _numbers(column: str, code: int) -> str:
     return f"'+{code}' || (regexp_matches({_plain(column)}, '{pattern}', 'g'))[1]"
 
 
-def _phones(code: int, notes: str = "", staff_notes: str = "", family: str = "") -> str:
-    """Numbers in notes and family that are those of other guests; the arguments narrow each source."""
+def _written(code: int, notes: str = "", staff_notes: str = "") -> str:
+    """Numbers in notes that are those of other guests; the arguments narrow each source."""
     return f"""
     SELECT holder, owner.id AS other, 'note_phone'::text AS reason, 0::real AS likeness
       FROM (SELECT id AS holder, {_numbers("notes", code)} AS phone FROM {_LIVE} AND notes <> '' {notes}
             UNION
             SELECT customer_id, {_numbers("text", code)} FROM customers_customernote
              WHERE text <> '' {staff_notes}) AS written
-      JOIN customers_customer AS owner ON owner.phone = written.phone AND owner.deleted_at IS NULL
-    UNION ALL
-    SELECT member.customer_id, owner.id, 'family_phone', 0
+      JOIN customers_customer AS owner ON owner.phone = written.phone AND owner.deleted_at IS NULL"""
+
+
+def _family(code: int, only: str = "") -> str:
+    """Numbers of the family that are those of other guests."""
+    return f"""
+    SELECT member.customer_id AS holder, owner.id AS other, 'family_phone'::text AS reason, 0::real AS likeness
       FROM customers_familymember AS member
       JOIN customers_customer AS owner ON owner.deleted_at IS NULL AND owner.phone = CASE
            WHEN member.phone LIKE '+%%' THEN member.phone
            ELSE '+{code}' || right({_plain("member.phone")}, 10) END
-     WHERE member.phone <> '' {family}"""
+     WHERE member.phone <> '' {only}"""
 
 
-def whole_cafe(code: int) -> str:
-    """Return the statement over all guests; its parameters are the limits."""
-    return f"""
+def steps(code: int) -> tuple[str, ...]:
+    """Return the statements over all guests, one for each reason; their parameters are the limits.
+
+    Each returns the likeliest pairs as (smaller id, larger id, reason, weight).
+    """
+    found = (_EMAIL, _written(code), _family(code), _BIRTHDAY_LATIN, _BIRTHDAY_NAME)
+    return tuple(f"{_weighed(rows)} ORDER BY weight DESC, first, second LIMIT %(most)s" for rows in found)
+
+
+_EMAIL = f"""
+WITH mail AS (
+    SELECT id, lower(email) AS key, count(*) OVER (PARTITION BY lower(email)) AS size
+      FROM {_LIVE} AND email <> '')
+SELECT a.id AS holder, b.id AS other, 'email'::text AS reason, 0::real AS likeness
+  FROM mail AS a JOIN mail AS b ON a.key = b.key AND a.id < b.id
+ WHERE a.size BETWEEN 2 AND %(email_owners)s AND b.size BETWEEN 2 AND %(email_owners)s"""
+_BIRTHDAY_LATIN = f"""
+WITH latin AS (
+    SELECT id, birthday, {_LATIN_KEY} AS key, count(*) OVER (PARTITION BY birthday, {_LATIN_KEY}) AS size
+      FROM {_LIVE} AND birthday IS NOT NULL AND name_english <> '')
+SELECT a.id AS holder, b.id AS other, 'birthday_latin'::text AS reason, 0::real AS likeness
+  FROM latin AS a JOIN latin AS b ON a.birthday = b.birthday AND a.key = b.key AND a.id < b.id
+ WHERE a.size BETWEEN 2 AND %(block)s"""
+_BIRTHDAY_NAME = f"""
 WITH named AS (
     SELECT id, birthday, {_NAME_KEY} AS key FROM {_LIVE} AND birthday IS NOT NULL
 ), blocks AS (
     SELECT named.*, left(word, 3) AS block, count(*) OVER (PARTITION BY birthday, left(word, 3)) AS size
-      FROM named, unnest(string_to_array(key, ' ')) AS word WHERE char_length(word) >= 2
-), latin AS (
-    SELECT id, birthday, {_LATIN_KEY} AS key, count(*) OVER (PARTITION BY birthday, {_LATIN_KEY}) AS size
-      FROM {_LIVE} AND birthday IS NOT NULL AND name_english <> ''
-), mail AS (
-    SELECT id, lower(email) AS key, count(*) OVER (PARTITION BY lower(email)) AS size
-      FROM {_LIVE} AND email <> ''
-), found AS ({_phones(code)}
-    UNION ALL
-    SELECT a.id, b.id, 'email', 0 FROM mail AS a JOIN mail AS b ON a.key = b.key AND a.id < b.id
-     WHERE a.size BETWEEN 2 AND %(email_owners)s AND b.size BETWEEN 2 AND %(email_owners)s
-    UNION ALL
-    SELECT a.id, b.id, 'birthday_name', similarity(a.key, b.key)
-      FROM blocks AS a JOIN blocks AS b ON a.birthday = b.birthday AND a.block = b.block AND a.id < b.id
-     WHERE a.size BETWEEN 2 AND %(block)s AND similarity(a.key, b.key) >= %(like)s
-    UNION ALL
-    SELECT a.id, b.id, 'birthday_latin', 0
-      FROM latin AS a JOIN latin AS b ON a.birthday = b.birthday AND a.key = b.key AND a.id < b.id
-     WHERE a.size BETWEEN 2 AND %(block)s
-) {_scored("")}"""
+      FROM named, unnest(string_to_array(key, ' ')) AS word WHERE char_length(word) >= 2)
+SELECT a.id AS holder, b.id AS other, 'birthday_name'::text AS reason, similarity(a.key, b.key) AS likeness
+  FROM blocks AS a JOIN blocks AS b ON a.birthday = b.birthday AND a.block = b.block AND a.id < b.id
+ WHERE a.size BETWEEN 2 AND %(block)s AND similarity(a.key, b.key) >= %(like)s"""
 
 
 def one_guest(code: int) -> str:
-    """Return the statement for the pairs with one guest; its parameters describe that guest."""
+    """Return the statement for the pairs with one guest; its parameters describe that guest.
+
+    ``holders`` are the guests whose staff notes are read: those of everybody cannot be searched for a number quickly.
+    """
     own = f"{_LIVE} AND id <> %(id)s AND birthday = %(birthday)s"
-    phones = _phones(
-        code,
-        "AND (id = %(id)s OR search_key LIKE %(digits)s)",
-        "AND customer_id = %(id)s",
-        "AND (member.customer_id = %(id)s OR member.phone = %(phone)s)",
-    )
-    return f"""
-WITH found AS ({phones}
+    notes = "AND (id = %(id)s OR search_key LIKE %(digits)s)"
+    family = "AND (member.customer_id = %(id)s OR member.phone = %(phone)s)"
+    found = f"""{_written(code, notes, "AND customer_id = ANY(%(holders)s)")}
+    UNION ALL {_family(code, family)}
     UNION ALL
     SELECT %(id)s::uuid, id, 'email', 0 FROM {_LIVE} AND id <> %(id)s AND %(email)s <> '' AND email <> ''
        AND search_key LIKE %(email_key)s AND lower(email) = lower(%(email)s)
@@ -89,22 +97,21 @@ WITH found AS ({phones}
         AND similarity({_NAME_KEY}, %(name_key)s) >= %(like)s LIMIT %(block)s)
     UNION ALL
     (SELECT %(id)s::uuid, id, 'birthday_latin', 0 FROM {own}
-        AND %(latin)s <> '' AND {_LATIN_KEY} = lower(%(latin)s) LIMIT %(block)s)
-) {_scored("AND %(id)s IN (holder, other)")}"""
+        AND %(latin)s <> '' AND {_LATIN_KEY} = lower(%(latin)s) LIMIT %(block)s)"""
+    return _weighed(found, "AND %(id)s IN (holder, other)")
 
 
-def _scored(only: str) -> str:
-    """Join the reasons of each pair: together they say more than the strongest of them.
+def _weighed(found: str, only: str = "") -> str:
+    """Put the smaller id first, leave out who is gone and pairs found to be two, and weigh each reason.
 
-    Dismissed pairs are stored with the smaller id first, as the pairs here are.
+    Dismissed pairs are stored with the smaller id first, too.
     """
     live = "SELECT 1 FROM customers_customer WHERE deleted_at IS NULL AND id ="
     return f"""
-SELECT first, second, array_agg(reason ORDER BY reason),
-       least(99, round(100 * (1 - exp(sum(ln(1 - weight))))))::int AS score
-  FROM (SELECT least(holder, other) AS first, greatest(holder, other) AS second, reason, max({_WEIGHT}) AS weight
-          FROM found WHERE holder <> other {only} GROUP BY 1, 2, 3) AS pairs
+SELECT first, second, reason, weight
+  FROM (SELECT least(holder, other) AS first, greatest(holder, other) AS second, reason,
+               max({_WEIGHT})::float8 AS weight
+          FROM ({found}) AS found WHERE holder <> other {only} GROUP BY 1, 2, 3) AS pairs
  WHERE EXISTS ({live} first) AND EXISTS ({live} second)
    AND NOT EXISTS (SELECT 1 FROM customers_duplicatedismissal AS seen
-                    WHERE seen.first_id = first AND seen.second_id = second)
- GROUP BY first, second ORDER BY score DESC, first, second LIMIT %(most)s"""
+                    WHERE seen.first_id = first AND seen.second_id = second)"""

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,7 @@ from customers.models import (
     CustomerNote,
     CustomerSummary,
     DuplicateDismissal,
+    DuplicatePair,
     FamilyMember,
     Tag,
     Visit,
@@ -219,6 +221,19 @@ class DismissalsMover(Mover):
         DuplicateDismissal.objects.filter(pk__in=moved).delete()
 
 
+class PairsMover(Mover):
+    """The merged guest is nobody's duplicate any more; the kept one is looked at again when the merge is told of."""
+
+    name = "duplicate_pairs"
+    label = _("Possible duplicates")
+    handles = ("customers.DuplicatePair.first", "customers.DuplicatePair.second")
+
+    def move(self, merge: Merge) -> list[str]:
+        gone = merge.merged.pk
+        DuplicatePair.objects.filter(Q(first_id=gone) | Q(second_id=gone)).delete()
+        return []
+
+
 class HeirsMover(RowsMover):
     """Guests that were merged into the merged one earlier are now part of the kept one."""
 
@@ -233,6 +248,7 @@ def _register() -> None:
     register_mover(RowsMover(FamilyMember, label=_("Family"), icon="users-group", code="family_members"))
     register_mover(ConsentMover())
     register_mover(DismissalsMover())
+    register_mover(PairsMover())
     register_mover(
         HeirsMover(
             Customer, label=_("Earlier merges"), icon="users", code="heirs", field="merged_into", sealed=False

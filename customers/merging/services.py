@@ -17,7 +17,7 @@ from customers.events import CustomersMerged, MergeUndone
 from customers.merging.errors import MergeNotFound, MergeRefused, UndoRefused
 from customers.merging.fields import combine
 from customers.merging.registry import Merge, movers
-from customers.models import Customer, DuplicateDismissal, MergeRecord
+from customers.models import Customer, DuplicateDismissal, DuplicatePair, MergeRecord
 from customers.services.customers import phone_conflicts
 from customers.services.visits import lock_customer
 from servaan_crm.core.actors import Actor
@@ -143,6 +143,7 @@ def dismiss_duplicate(*, actor: Actor, first_id: UUID, second_id: UUID) -> None:
         DuplicateDismissal.objects.get_or_create(
             first_id=first, second_id=second, defaults={"actor_name": actor.name}
         )
+        DuplicatePair.objects.filter(first_id=first, second_id=second).delete()
 
 
 def check_two(first_id: UUID, second_id: UUID) -> None:

@@ -60,6 +60,7 @@ class FamilyMember(BaseModel):
         indexes = [
             models.Index(fields=["customer", "created_at"], name="family_of_customer"),
             models.Index(fields=["birthday"], name="family_birthday", condition=Q(birthday__isnull=False)),
+            models.Index(fields=["phone"], name="family_phone", condition=~Q(phone="")),
         ]
 
     def __str__(self) -> str:

@@ -15,10 +15,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 
-from customers.merging.candidates import Pair, find_pairs, find_pairs_of
+from customers.merging.candidates import REASONS, Pair, find_pairs_of, pairs_of_rows, stored_pairs
 from customers.merging.errors import MergeRefused, UndoRefused
 from customers.merging.fields import LABELS, FieldResult
 from customers.merging.preview import Preview, preview_merge, recent_merges
+from customers.merging.scan import request_scan, scan_state
 from customers.merging.services import dismiss_duplicate, merge_customers, undo_merge
 from customers.models import Customer, CustomField, MergeRecord
 from customers.selectors import get_customer, lookup
@@ -51,14 +52,39 @@ class DuplicatesPage(MergingPage):
     """The pairs of the whole café, page by page, and the merges made lately."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        pairs = find_pairs(refresh="refresh" in request.GET)
-        page = Paginator(pairs, PAIRS_PER_PAGE).get_page(request.GET.get("page", "1"))
+        reason = request.GET.get("reason", "")
+        reason = reason if reason in REASONS else ""
+        if scan_state().state == "never":
+            request_scan()
+        page = Paginator(stored_pairs(reason), PAIRS_PER_PAGE).get_page(request.GET.get("page", "1"))
         context = {
             "page_obj": page,
-            "pairs": _shown(list(page.object_list)),
+            "pairs": _shown(pairs_of_rows(page.object_list)),
+            "reason": reason,
+            "reasons": REASONS.items(),
+            "scan": scan_state(),
             "merges": recent_merges(limit=5),
         }
         return render(request, "customers/merging/list.html", context)
+
+
+class LookAgain(MergingPage):
+    """Search the whole book anew, in the background."""
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        request_scan()
+        return redirect("customers:duplicates")
+
+
+class ScanProgress(MergingPage):
+    """How far the search is; the page is loaded anew once it is through."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        scan = scan_state()
+        answer = render(request, "customers/merging/_scan.html", {"scan": scan})
+        if not scan.is_active:
+            answer["HX-Refresh"] = "true"
+        return answer
 
 
 class DuplicateHint(MergingPage):

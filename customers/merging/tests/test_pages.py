@@ -5,6 +5,7 @@ import html
 import pytest
 
 from checkout.tests.invariants import check_cafe
+from customers.merging.scan import run_scan
 from customers.merging.services import merge_customers
 from customers.merging.tests.test_merge import bill, rich_pair
 from customers.models import Customer, DuplicateDismissal, MergeRecord
@@ -66,7 +67,13 @@ def test_list_of_duplicates_and_dismissal(cafe):
     first = make_customer(1, email="s@example.com")
     second = make_customer(2, email="S@example.com")
     client = cafe.api("manager")
-    found = client.get("/api/crm/customers/duplicates").json()["data"]
+    asked = client.get("/api/crm/customers/duplicates").json()["data"]
+    assert (asked["scan"]["state"], asked["duplicates"]) == ("waiting", [])
+    run_scan()
+    found = client.get("/api/crm/customers/duplicates?reason=email").json()["data"]
+    assert (found["scan"]["state"], found["scan"]["found"]) == ("done", 1)
+    assert client.get("/api/crm/customers/duplicates?reason=note_phone").json()["data"]["duplicates"] == []
+    assert client.get("/api/crm/customers/duplicates?reason=smell").status_code == 400
     (pair,) = found["duplicates"]
     assert [reason["code"] for reason in pair["reasons"]] == ["email"]
     assert {row["id"] for row in pair["customers"]} == {str(first.pk), str(second.pk)}
@@ -86,7 +93,11 @@ def test_pages_from_the_list_to_the_undo(cafe):
     browser = cafe.browser("manager")
     assert f"/customers/{kept.pk}/merge/" not in text(browser.get("/customers/duplicates/"))
     Customer.objects.filter(pk=kept.pk).update(email="SARA@example.com")
-    page = text(browser.get("/customers/duplicates/?refresh=1"))
+    browser.post("/customers/duplicates/search/")
+    assert "HX-Refresh" not in browser.get("/customers/duplicates/progress/")
+    run_scan()
+    assert browser.get("/customers/duplicates/progress/")["HX-Refresh"] == "true"
+    page = text(browser.get("/customers/duplicates/"))
     assert f"/customers/{kept.pk}/merge/{gone.pk}/" in page
     assert f"/customers/{kept.pk}/merge/{gone.pk}/" in text(browser.get(f"/customers/{kept.pk}/duplicates/"))
     assert f"/customers/{kept.pk}/merge/{gone.pk}/" in text(
@@ -125,12 +136,14 @@ def test_pages_are_for_those_who_may_delete(cafe, role):
     expected = 302 if role is None else 403
     for path in (
         "duplicates/",
+        "duplicates/progress/",
         f"{first.pk}/merge/",
         f"{first.pk}/merge/{third.pk}/",
         f"{first.pk}/duplicates/",
     ):
         assert browser.get(f"/customers/{path}").status_code == expected, path
     for path in (
+        "duplicates/search/",
         f"{first.pk}/merge/{third.pk}/",
         f"merges/{record.pk}/undo/",
         f"{first.pk}/not-duplicate/{third.pk}/",
@@ -145,6 +158,7 @@ def test_pages_need_few_queries_however_many_pairs(cafe, django_assert_max_num_q
     guest = make_customer(30)
     bill(guest)
     browser = cafe.browser("manager")
+    run_scan()
     browser.get("/customers/duplicates/")
     with django_assert_max_num_queries(12):
         assert text(browser.get("/customers/duplicates/")).count('class="dup-pair"') == 10
