@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from customers import recipients  # noqa: F401  (registers the check)
+from customers.merging.heirs import heir_of
 from customers.models import ConsentChange, Customer
 from customers.services.consent import set_consent
 from servaan_crm.core.actors import Actor
@@ -28,6 +29,7 @@ def stop_by_reply(payload: dict[str, Any]) -> None:
     except PhoneError:
         return
     guest = Customer.objects.filter(phone=phone, deleted_at=None).values_list("pk", flat=True).first()
+    guest = guest or heir_of(phone)
     if guest is None:
         return
     set_consent(

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from customers.models import Customer
 from customers.selectors.consent import newest_answers
+from customers.services.attach import hold_guests
 from servaan_crm.l10n.locale import get_locale
-from servaan_crm.messaging.services import Candidate, register_recipient_check
+from servaan_crm.messaging.services import Candidate, register_owner_lookup, register_recipient_check
 
 
 @register_recipient_check
@@ -50,3 +51,6 @@ def _reason(row: Mapping[str, Any] | None) -> str:
     if row["status"] == Customer.Status.BLOCKED:
         return _("The guest is blocked.")
     return "" if row["allow_marketing"] else _("The guest wants no messages.")
+
+
+register_owner_lookup(hold_guests)

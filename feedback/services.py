@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from customers.errors import CustomerNotFound
-from customers.models import Customer, Visit
+from customers.models import Visit
+from customers.services.attach import hold_guest
 from customers.services.ratings import note_rating
 from feedback.errors import FeedbackExists
 from feedback.events import FeedbackRecorded
@@ -21,7 +21,7 @@ from feedback.models import LOW_RATING, Feedback
 from servaan_crm.accounts.models import User
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
-from servaan_crm.core.errors import NotFound
+from servaan_crm.core.errors import EditConflict, NotFound
 from servaan_crm.core.events import publish
 from servaan_crm.l10n.jalali import local_date
 
@@ -140,11 +140,14 @@ def _is_staff(actor: Actor) -> bool:
 
 
 def _attach(feedback: Feedback, customer_id: UUID | None, visit_id: UUID | None) -> None:
-    """Set guest and visit; locks the visit, so that two answers for it come one after the other."""
+    """Set guest and visit; locks the visit, so that two answers for it come one after the other.
+
+    The guest is held before the visit is locked, in the order in which a merge takes them.
+    """
+    if customer_id is not None:
+        customer_id = hold_guest(customer_id)
     if visit_id is not None:
-        visit = Visit.objects.select_for_update(no_key=True).filter(pk=visit_id).first()
-        if visit is None:
-            raise NotFound(gettext_lazy("There is no such visit."), details={"visit_id": str(visit_id)})
+        visit = _lock_visit(visit_id)
         _check_visit(feedback, visit, customer_id)
         feedback.visit = visit
         feedback.visit_date = local_date(visit.visit_date)
@@ -152,9 +155,22 @@ def _attach(feedback: Feedback, customer_id: UUID | None, visit_id: UUID | None)
         feedback.table_number = feedback.table_number or visit.table_number
         customer_id = visit.customer_id
     if customer_id is not None:
-        feedback.customer = Customer.objects.filter(pk=customer_id, deleted_at=None).first()
-        if feedback.customer is None:
-            raise CustomerNotFound(details={"customer_id": str(customer_id)})
+        feedback.customer_id = hold_guest(customer_id)
+
+
+def _lock_visit(visit_id: UUID) -> Visit:
+    """Return the visit, locked, its guest held.
+
+    Raises NotFound, and EditConflict when the visit went to another guest at this very moment.
+    """
+    visit = Visit.objects.filter(pk=visit_id).first()
+    if visit is None:
+        raise NotFound(gettext_lazy("There is no such visit."), details={"visit_id": str(visit_id)})
+    owner = hold_guest(visit.customer_id, deleted_too=True) if visit.customer_id else None
+    locked = Visit.objects.select_for_update(no_key=True).get(pk=visit_id)
+    if locked.customer_id != owner:
+        raise EditConflict(details={"visit_id": str(visit_id)})
+    return locked
 
 
 def _check_visit(feedback: Feedback, visit: Visit, customer_id: UUID | None) -> None:

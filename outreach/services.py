@@ -9,8 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from customers.errors import CustomerNotFound
-from customers.models import Customer
+from customers.services.attach import hold_guest
 from outreach.models import Interaction
 from servaan_crm.accounts.models import User
 from servaan_crm.accounts.permissions import P, can
@@ -45,7 +44,6 @@ def log_interaction(
         CustomerNotFound, PermissionDenied, ValidationError.
     """
     interaction = Interaction(
-        customer=_customer(customer_id),
         type=type,
         direction=direction,
         subject=subject.strip(),
@@ -57,16 +55,10 @@ def log_interaction(
     )
     _check_dates(interaction)
     with write(actor):
+        interaction.customer_id = hold_guest(customer_id)
         interaction.full_clean()
         interaction.save()
     return interaction
-
-
-def _customer(customer_id: UUID) -> Customer:
-    customer = Customer.objects.filter(pk=customer_id, deleted_at=None).first()
-    if customer is None:
-        raise CustomerNotFound(details={"customer_id": str(customer_id)})
-    return customer
 
 
 def _agent(actor: Actor, agent_id: UUID | None) -> User | None:

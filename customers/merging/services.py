@@ -18,6 +18,7 @@ from customers.merging.errors import MergeNotFound, MergeRefused, UndoRefused
 from customers.merging.fields import combine
 from customers.merging.registry import Merge, movers
 from customers.models import Customer, DuplicateDismissal, DuplicatePair, MergeRecord
+from customers.services.attach import lock_for_merge
 from customers.services.customers import phone_conflicts
 from customers.services.visits import lock_customer
 from servaan_crm.core.actors import Actor
@@ -164,7 +165,11 @@ def check_pair(kept: Customer, merged: Customer) -> None:
 
 
 def _lock_both(kept_id: UUID, merged_id: UUID) -> tuple[Customer, Customer]:
-    """Lock two guests, always the smaller id first, so that two merges never wait for each other in a ring."""
+    """Lock two guests, always the smaller id first, so that two merges never wait for each other in a ring.
+
+    The first lock also holds off those who only refer to a guest (:mod:`customers.services.attach`).
+    """
+    lock_for_merge((kept_id, merged_id))
     found = {key: lock_customer(customer_id=key, deleted_too=True) for key in sorted((kept_id, merged_id))}
     return found[kept_id], found[merged_id]
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from customers.models import CustomerNote
+from customers.services.attach import hold_guest
 from customers.services.customers import lock_guest
 from servaan_crm.accounts.permissions import ROLE_PERMISSIONS, P
 from servaan_crm.core.actors import Actor
@@ -25,7 +26,7 @@ def add_note(*, actor: Actor, customer_id: UUID, text: str, is_pinned: bool = Fa
     """
     cleaned = _clean(text)
     with write(actor):
-        lock_guest(customer_id)
+        customer_id = hold_guest(customer_id)
         return CustomerNote.objects.create(
             customer_id=customer_id,
             text=cleaned,

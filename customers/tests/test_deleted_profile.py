@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html import unescape
 from typing import Any
 
@@ -22,7 +23,7 @@ HTMX = {"HX-Request": "true", "HX-Target": "tab"}
 
 
 def _deleted() -> Any:
-    customer = make_customer(1, "نرگس احمدی", birthday="1991-04-21", notes="کنار پنجره")
+    customer = make_customer(1, "نرگس احمدی", birthday=date(1991, 4, 21), notes="کنار پنجره")
     visit = record_visit(
         actor=ACTOR, request=VisitRequest(customer_id=customer.pk, total_amount=2_000_000)
     ).visit

@@ -1,7 +1,7 @@
 """Every write of the messaging room. Other rooms call ``queue_message`` and register a recipient check."""
 
 from servaan_crm.messaging.services.accounts import clear_problem
-from servaan_crm.messaging.services.checks import Candidate, register_recipient_check
+from servaan_crm.messaging.services.checks import Candidate, register_owner_lookup, register_recipient_check
 from servaan_crm.messaging.services.dispatch import DispatchReport, dispatch_batch, dispatch_until_idle
 from servaan_crm.messaging.services.inbound import MessageReceived, record_inbound
 from servaan_crm.messaging.services.outcomes import record_delivery_report, record_delivery_reports
@@ -28,5 +28,6 @@ __all__ = [
     "record_delivery_report",
     "record_delivery_reports",
     "record_inbound",
+    "register_owner_lookup",
     "register_recipient_check",
 ]

@@ -1,11 +1,11 @@
-"""The last question before a message leaves: may this guest still be written to?
+"""What only the room of the guests can answer: may this guest still be written to, and whose is this message?
 
-Guests belong to a higher room, so that room registers the answer here.
+Guests belong to a higher room, so that room registers its answers here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -48,3 +48,25 @@ def refused_recipients(candidates: Sequence[Candidate]) -> dict[UUID, str]:
         for message_id, reason in check(candidates).items():
             refused.setdefault(message_id, reason)
     return refused
+
+
+OwnerLookup = Callable[[Collection[UUID]], Mapping[UUID, UUID]]
+_lookups: list[OwnerLookup] = []
+
+
+def register_owner_lookup(lookup: OwnerLookup) -> OwnerLookup:
+    """Register ``lookup(customer ids) -> {id: id of the guest it is by now}``.
+
+    It is called in the transaction that writes messages, and keeps the guests from being merged until that ends.
+    """
+    if lookup not in _lookups:
+        _lookups.append(lookup)
+    return lookup
+
+
+def owners_now(customer_ids: Collection[UUID]) -> Mapping[UUID, UUID]:
+    """Ask the registered lookup; without one everybody is who they are."""
+    found: dict[UUID, UUID] = {}
+    for lookup in _lookups:
+        found |= lookup(customer_ids)
+    return found

@@ -17,6 +17,7 @@ from servaan_crm.core.actors import Actor
 from servaan_crm.core.ids import snowflake, uuid7
 from servaan_crm.core.tasks import enqueue
 from servaan_crm.messaging.models import Message
+from servaan_crm.messaging.services.checks import owners_now
 from servaan_crm.messaging.sms import count_parts
 
 DEFAULT_VALIDITY = timedelta(hours=24)
@@ -148,6 +149,10 @@ def _build(draft: MessageDraft, now: datetime) -> Message:
 
 
 def _insert(messages: Sequence[Message]) -> list[UUID]:
+    owners = owners_now({message.customer_id for message in messages if message.customer_id is not None})
+    for message in messages:
+        if message.customer_id is not None:
+            message.customer_id = owners.get(message.customer_id, message.customer_id)
     columns = [[getattr(message, name) for message in messages] for name in _COLUMNS]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, columns)
