@@ -92,7 +92,8 @@ def _words(key: str, value: Any) -> str:
     field = _field(key)
     if field is not None and field.choices:
         return str(dict(field.flatchoices).get(value, value))
-    return localize(value) if "phone" in key or key == "recipient" else str(value)
+    as_number = "phone" in key or key in ("recipient", "table_number")
+    return localize(value) if as_number else str(value)
 
 
 def _of_dict(key: str, value: dict[str, Any]) -> str:
