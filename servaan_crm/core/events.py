@@ -52,6 +52,11 @@ def publish(*events: Event) -> None:
     enqueue(dispatch_events)
 
 
+def is_heard(name: str) -> bool:
+    """Say whether anybody subscribed to events called ``name``."""
+    return bool(_subscribers.get(name))
+
+
 def _as_json(event: Event) -> dict[str, Any]:
     encoder = DjangoJSONEncoder()
     plain = (str, int, float, bool, type(None), list, dict)
