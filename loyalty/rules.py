@@ -1,14 +1,14 @@
 """The earning rules, as pure functions of a rule book. No database here."""
 
+import math
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from servaan_crm.l10n.jalali import next_occurrence
 from servaan_crm.l10n.text import search_key
-
-_ROUNDING = {"down": ROUND_FLOOR, "nearest": ROUND_HALF_UP, "up": ROUND_CEILING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +175,20 @@ def compute_earning(
     paid = final_amount - points_value
     open_now = book.earns_on(facts.at.date()) if facts else book.is_active
     if not open_now or paid <= 0 or paid < book.minimum_amount:
-        return Earning(0, explanation={"paid": str(paid), "minimum_amount": str(book.minimum_amount)})
-    base = rounded(book, paid / book.amount_per_point)
+        reason = "closed" if not open_now else "nothing_paid" if paid <= 0 else "minimum"
+        return Earning(0, explanation={
+            "paid": str(paid), "minimum_amount": str(book.minimum_amount), "reason": reason,
+        })  # fmt: skip
+    base = rounded(book, Fraction(paid) / Fraction(book.amount_per_point))
     multiplier = book.tier(tier).multiplier
-    purchase = rounded(book, base * multiplier)
+    purchase = rounded(book, Fraction(base * multiplier))
     explanation: dict[str, Any] = {
         "paid": str(paid),
         "amount_per_point": str(book.amount_per_point),
         "base": base,
         "tier": tier,
         "multiplier": str(multiplier),
+        "rounding": book.rounding,
     }
     bonuses = _stacked(book, [
         part for terms in book.bonuses
@@ -193,9 +197,14 @@ def compute_earning(
     return _capped(book, Earning(purchase, base, explanation), bonuses, facts)
 
 
-def rounded(book: RuleBook, points: Decimal) -> int:
-    """Return whole points, rounded as the program says."""
-    return int(points.to_integral_value(_ROUNDING[book.rounding]))
+def rounded(book: RuleBook, points: Fraction) -> int:
+    """Return whole points, rounded as the program says; a half goes up when rounding to the nearest.
+
+    Fractions, because a quotient cut to 28 digits falls just short of the whole number it stands for.
+    """
+    if book.rounding == "down":
+        return math.floor(points)
+    return math.ceil(points) if book.rounding == "up" else math.floor(points + Fraction(1, 2))
 
 
 def _bonus(
@@ -207,39 +216,57 @@ def _bonus(
     why: dict[str, Any] = {"bonus": terms.name, "rule_id": terms.id, "kind": terms.kind}
     if terms.kind == "points":
         return EarningPart(kind, terms.points or 0, terms.name, {**why, "points": terms.points})
-    counted = paid
+    counted = Fraction(paid)
     if terms.is_for_items:
         # Of what the matching lines cost, the share that was paid with money: discounts and points spread evenly.
         listed = sum((line.amount for line in facts.lines if _line_fits(terms, line)), Decimal(0))
-        counted = min(paid, listed * paid / max(facts.total_amount, final_amount))
+        counted = min(counted, Fraction(listed) * counted / Fraction(max(facts.total_amount, final_amount)))
     factor = terms.factor or Decimal(1)
-    points = rounded(book, counted / book.amount_per_point * (factor - 1))
-    why |= {"factor": str(factor), "counted": str(counted.quantize(Decimal("0.01")))}
+    points = rounded(book, counted / Fraction(book.amount_per_point) * Fraction(factor - 1))
+    cents = math.floor(counted * 100 + Fraction(1, 2))
+    why |= {
+        "factor": str(factor), "counted": str(Decimal(cents).scaleb(-2)), "for_items": terms.is_for_items,
+    }  # fmt: skip
     return EarningPart(kind, points, terms.name, why) if points else None
 
 
 def fits(terms: BonusTerms, facts: BillFacts, *, tier: str, paid: Decimal) -> bool:
     """Say whether every condition of a bonus rule fits the bill."""
-    number = facts.visit_number
-    return (
-        is_within(facts.at.date(), terms.starts_on, terms.ends_on)
-        and (not terms.weekdays or facts.at.weekday() in terms.weekdays)
-        and _hour_fits(terms, facts.at.time())
-        and (not terms.is_for_items or any(_line_fits(terms, line) for line in facts.lines))
-        and (not terms.visit_types or facts.visit_type in terms.visit_types)
-        and (not terms.outlets or facts.outlet_id in terms.outlets)
-        and (not terms.tiers or tier in terms.tiers)
-        and (terms.minimum_amount is None or paid >= terms.minimum_amount)
-        and (not terms.first_visit or number == 1)
-        and (not terms.every_nth_visit or (number > 0 and number % terms.every_nth_visit == 0))
-        and _birthday_fits(terms, facts)
-        and (not terms.campaign_code or facts.code.upper() == terms.campaign_code.upper())
+    return unmet(terms, facts, tier=tier, paid=paid) is None
+
+
+def unmet(terms: BonusTerms, facts: BillFacts, *, tier: str, paid: Decimal) -> str | None:
+    """Return the name of the first condition of a bonus rule that the bill does not meet; None when it fits."""
+    number, day = facts.visit_number, _day_of_window(terms, facts.at)
+    conditions = (
+        ("dates", is_within(day, terms.starts_on, terms.ends_on)),
+        ("weekdays", not terms.weekdays or day.weekday() in terms.weekdays),
+        ("hours", _hour_fits(terms, facts.at.time())),
+        ("items", not terms.is_for_items or any(_line_fits(terms, line) for line in facts.lines)),
+        ("visit_types", not terms.visit_types or facts.visit_type in terms.visit_types),
+        ("outlets", not terms.outlets or facts.outlet_id in terms.outlets),
+        ("tiers", not terms.tiers or tier in terms.tiers),
+        ("minimum_amount", terms.minimum_amount is None or paid >= terms.minimum_amount),
+        ("first_visit", not terms.first_visit or number == 1),
+        ("every_nth_visit", not (nth := terms.every_nth_visit) or (number > 0 and number % nth == 0)),
+        ("birthday_days", _birthday_fits(terms, facts)),
+        ("campaign_code", not (code := terms.campaign_code) or facts.code.upper() == code.upper()),
     )
+    return next((name for name, is_met in conditions if not is_met), None)
+
+
+def _day_of_window(terms: BonusTerms, at: datetime) -> date:
+    """Return the day on which the hours of the rule began: Tuesday 22-02 lasts into Wednesday morning."""
+    first, last = terms.from_time, terms.until_time
+    after_midnight = first is not None and last is not None and last <= first and at.time() < last
+    return at.date() - timedelta(days=1) if after_midnight else at.date()
 
 
 def _hour_fits(terms: BonusTerms, now: time) -> bool:
-    first, last = terms.from_time or time.min, terms.until_time or time.max
-    return first <= now < last if first <= last else now >= first or now < last
+    first, last = terms.from_time or time.min, terms.until_time
+    if last is None:
+        return now >= first
+    return first <= now < last if first < last else now >= first or now < last
 
 
 def _line_fits(terms: BonusTerms, line: BillLine) -> bool:

@@ -1,4 +1,4 @@
-"""The story of a visit in words: how points came about, what a correction changed."""
+"""The story of a visit in words: what happened, what a correction changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy
 from checkout import history
 from checkout.history import Change, Chapter
 from customers.models import Customer, Visit
-from loyalty.models import LedgerEntry, Tier
+from loyalty.models import LedgerEntry
+from loyalty.words import explain
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.l10n.digits import localize
 from servaan_crm.l10n.jalali import format_datetime
@@ -76,39 +77,6 @@ def points_lines(entry: LedgerEntry) -> list[str]:
             % {"points": format_number(entry.shortfall)}
         )
     return [line for line in lines if line]
-
-
-def explain(explanation: dict[str, Any]) -> str:
-    """Return how points were computed: «۲۸۵ پایه × ۱٫۲ سطح طلایی»."""
-    if "base" not in explanation:
-        least = explanation.get("minimum_amount")
-        if least is None:
-            return ""
-        return _("The part paid with money (%(paid)s) is below the least amount that earns.") % {
-            "paid": format_money(Decimal(explanation["paid"]))
-        }
-    text = _("%(base)s base × %(multiplier)s %(tier)s tier") % {
-        "base": format_number(explanation["base"]),
-        "multiplier": format_number(Decimal(explanation["multiplier"]), places=2),
-        "tier": _tier(explanation["tier"]),
-    }
-    basis = _("one point for each %(amount)s of %(paid)s") % {
-        "amount": format_money(Decimal(explanation["amount_per_point"])),
-        "paid": format_money(Decimal(explanation["paid"])),
-    }
-    parts = [f"{text} ({basis})"]
-    if "capped_at" in explanation:
-        parts.append(
-            _("at most %(points)s points a visit") % {"points": format_number(explanation["capped_at"])}
-        )
-    if explanation.get("overridden"):
-        computed = format_number(explanation.get("computed", 0))
-        parts.append(_("set by hand instead of %(points)s") % {"points": computed})
-    return " · ".join(parts)
-
-
-def _tier(level: str) -> str:
-    return str(dict(Tier.Level.choices).get(level, level))
 
 
 def _money(value: Any) -> str:
