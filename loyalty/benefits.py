@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from servaan_crm.l10n.text import search_key
 
-_WHOLE = Decimal(1)
+_WHOLE, _CENT = Decimal(1), Decimal("0.01")
 
 
 class BenefitTerms(Protocol):
@@ -88,7 +88,7 @@ def _count(line: Mapping[str, Any]) -> int:
 def _price(line: Mapping[str, Any]) -> Decimal:
     """Return what one piece costs: a line that was sold cheaper counts with its own price."""
     listed, total = line.get("unit_price"), line.get("total_price")
-    share = Decimal(str(total)) / max(1, _count(line)) if total is not None else None
+    share = (Decimal(str(total)) / max(1, _count(line))).quantize(_CENT) if total is not None else None
     if listed is None:
         return share or Decimal(0)
     unit = Decimal(str(listed))
