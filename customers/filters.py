@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet, TextChoices
+from django.db.models import Q, QuerySet, TextChoices
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -20,7 +20,7 @@ from django_filters import Filter, FilterSet
 from customers.models import Customer, CustomerSummary, Tag
 from customers.selectors.custom_fields import CUSTOM_PREFIX, CustomFilters
 from customers.selectors.customers import DEFAULT_ORDER, DEFAULT_SORT, SORTS, CustomerList, all_customers
-from customers.selectors.derived import CustomerType, Facts, Lifecycle, Risk, Temperature, get_facts
+from customers.selectors.derived import CustomerType, Fact, Facts, Lifecycle, Risk, Temperature, get_facts
 from customers.selectors.search import search_customers
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.l10n.digits import plain_number
@@ -174,8 +174,50 @@ class CustomerFilter(FilterSet):
         order = chosen.get("order") or natural
         alone = list(self.active) == ["search"]
         return CustomerList(
-            self.qs, sort, order, is_everybody=not self.active, unfenced=self._unfenced(), may_walk=alone
-        )
+            self.qs, sort, order, is_everybody=not self.active, unfenced=self._unfenced(), may_walk=alone,
+            of_summary=self._of_summary(), group=self._group(),
+        )  # fmt: skip
+
+    def _group(self) -> tuple[str, str] | None:
+        """Return segment and tier when nothing else narrows; their numbers are kept."""
+        active = self.active
+        if not active or not active.keys() <= {"segment", "tier"}:
+            return None
+        return active.get("segment", ""), active.get("tier", "")
+
+    def _of_summary(self) -> QuerySet[CustomerSummary] | None:
+        """Return the summaries of the same guests, deleted ones included; None when a filter needs the guests."""
+        rows = CustomerSummary.objects.all()
+        for name, value in self.active.items():
+            condition = self._summary_condition(name, value)
+            if condition is None:
+                return None
+            rows = rows.filter(condition)
+        return rows
+
+    def _summary_condition(self, name: str, value: Any) -> Q | None:
+        if name in ("type", "lifecycle", "temperature", "risk"):
+            return self._fact(name).q(value, prefix="")
+        if name == "preset" and value != Preset.NEW_MEMBERS:
+            first, last = preset_days(value, local_date(self._now))
+            return _since("last_visit_at", first) & _until("last_visit_at", last)
+        field = str(self.filters[name].field_name) if name in self.filters else ""
+        if not field.startswith("summary__"):
+            return None
+        field = field.removeprefix("summary__")
+        if name.endswith("_from"):
+            return _since(field, value)
+        if name.endswith("_to"):
+            return _until(field, value)
+        return Q(**{f"{field}__{self.filters[name].lookup_expr}": value})
+
+    def _fact(self, name: str) -> Fact:
+        facts = self._facts or get_facts()
+        return facts.customer_type if name == "type" else getattr(facts, name)  # type: ignore[no-any-return]
+
+    @property
+    def _now(self) -> datetime:
+        return self._facts.now if self._facts else timezone.now()
 
     def _unfenced(self) -> QuerySet[Customer] | None:
         """Return the same guests with the search left to the planner; None without a search."""
@@ -210,25 +252,30 @@ class CustomerFilter(FilterSet):
         return rows.filter(pk__in=Customer.tags.through.objects.filter(tag_id=value).values("customer_id"))
 
     def derived(self, rows: QuerySet[Customer], name: str, value: str) -> QuerySet[Customer]:
-        facts = self._facts or get_facts()
-        fact = facts.customer_type if name == "type" else getattr(facts, name)
-        return rows.filter(fact.q(value))
+        return rows.filter(self._fact(name).q(value))
 
     def presented(self, rows: QuerySet[Customer], _name: str, value: str) -> QuerySet[Customer]:
-        now = self._facts.now if self._facts else timezone.now()
-        first, last = preset_days(value, local_date(now))
+        first, last = preset_days(value, local_date(self._now))
         name = "created_at" if value == Preset.NEW_MEMBERS else "summary__last_visit_at"
         return self.until(self.since(rows, name, first), name, last)
 
     def since(self, rows: QuerySet[Customer], name: str, value: date) -> QuerySet[Customer]:
-        return rows.filter(**{f"{name}__gte": local_day_bounds(value, get_locale().tz)[0]})
+        return rows.filter(_since(name, value))
 
     def until(self, rows: QuerySet[Customer], name: str, value: date) -> QuerySet[Customer]:
-        return rows.filter(**{f"{name}__lt": local_day_bounds(value, get_locale().tz)[1]})
+        return rows.filter(_until(name, value))
 
     def keep(self, rows: QuerySet[Customer], _name: str, _value: str) -> QuerySet[Customer]:
         """Sorting is not filtering: :meth:`customers` reads it."""
         return rows
+
+
+def _since(name: str, day: date) -> Q:
+    return Q(**{f"{name}__gte": local_day_bounds(day, get_locale().tz)[0]})
+
+
+def _until(name: str, day: date) -> Q:
+    return Q(**{f"{name}__lt": local_day_bounds(day, get_locale().tz)[1]})
 
 
 PARAMETER_HELP = {

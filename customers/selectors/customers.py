@@ -1,9 +1,15 @@
-"""Reading the customer book."""
+"""Reading the customer book.
+
+A list of guests filters by the guest or by the summary, and orders by the other one. PostgreSQL does not know how the
+two go together, and guesses: few that match, spread over an index of a million, cost seconds. So the count decides how
+a page is read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -12,13 +18,19 @@ from django.db.models.expressions import OrderBy
 
 from customers.errors import CustomerNotFound
 from customers.merging.heirs import heir_of, heirs_of_prefix
-from customers.models import Customer
+from customers.models import Customer, CustomerSummary
 from customers.selectors.counts import BOUND, Count, count_all_guests, count_up_to
+from customers.selectors.figures import count_guests
 from customers.selectors.search import digits_fragment, national_prefix, search_customers
 from servaan_crm.l10n.phone import is_phone_like
 
 # How many matches of a fragment are weighed against each other at the counter.
 CANDIDATES = 200
+
+# A LIMIT no café reaches: PostgreSQL does not look through it.
+FENCE = 1_000_000_000
+# How many rows of an order are tried at most before the matches are gathered and sorted.
+LONGEST_WALK = 10_000
 
 _LAST = "summary__last_visit_at"
 # Each ordering is that of one index, so that a page is read from it; descending is the same walked back.
@@ -44,53 +56,99 @@ def ordering(sort: str, order: str) -> list[OrderBy]:
     return keys
 
 
-@dataclass(slots=True)
+@dataclass
 class CustomerList:
     """Guests that match, in order: what a paginator counts and slices.
 
-    Counting leaves out the summary unless a filter needs it, and slices carry it in the same query.
-    ``is_everybody``: nothing narrows the list, so its length is known without counting. ``unfenced``: the same guests
-    with the search left to the planner, for counting up to a bound. ``may_walk``: once counting has shown that very
-    many match, a page may be read in the order of the list, testing row by row; it is full after a few rows.
+    ``is_everybody``: nothing narrows the list, so its length is known without counting. ``of_summary``: the same guests
+    as summaries alone, when no filter needs more. ``group``: segment and tier, when nothing else narrows; their figures
+    are kept. ``unfenced``: the same guests with the search left to the planner, for counting up to a bound.
+    ``may_walk``: once counting has shown that very many match, a page may be read in the order of the list, testing row
+    by row; it is full after a few rows.
     """
 
     matches: QuerySet[Customer]
     sort: str = DEFAULT_SORT
     order: str = DEFAULT_ORDER
     is_everybody: bool = False
+    of_summary: QuerySet[CustomerSummary] | None = None
+    group: tuple[str, str] | None = None
     unfenced: QuerySet[Customer] | None = None
     may_walk: bool = False
-    is_broad: bool = False
+    found: Count | None = None
     ordered: ClassVar[bool] = True  # what Django's paginator asks for
 
     def rows(self) -> QuerySet[Customer]:
         """Return the guests with their summaries, in order."""
-        matches = self._planned() if self.is_broad and self.may_walk else self.matches
-        # The condition makes the join an inner one; only then can the summary's indexes give the order.
-        rows = matches.filter(summary__isnull=False).select_related("summary")
-        return rows.defer("search_key", "sort_key").order_by(*ordering(self.sort, self.order))
+        broad = self.found is not None and self.found.value >= BOUND
+        return self._in_order(self._planned() if broad and self.may_walk else self.matches)
 
     def count(self) -> int:
         """Return how many guests match."""
-        return self._noted(
-            Count(count_all_guests() if self.is_everybody else self.matches.order_by().count())
-        ).value
+        self.found = Count(self._count())
+        return self.found.value
 
     def count_up_to(self, bound: int) -> Count:
-        """Return how many guests match, exactly if they are at most ``bound`` or nothing narrows the list."""
-        return self._noted(
-            Count(count_all_guests()) if self.is_everybody else count_up_to(self._planned(), bound)
-        )
+        """Return how many guests match, exactly if they are at most ``bound`` or the number is kept."""
+        if self.is_everybody or self.group is not None:
+            self.found = Count(self._count())
+        elif self.of_summary is not None:
+            self.found = self._bounded(self.of_summary, bound)
+        else:
+            self.found = count_up_to(self._planned(), bound)
+        return self.found
+
+    def _count(self) -> int:
+        if self.is_everybody:
+            return count_all_guests()
+        if self.group is not None:
+            return count_guests(segment=self.group[0], tier=self.group[1])
+        if self.of_summary is not None:
+            return self.of_summary.count() - self._of_deleted
+        return self.matches.order_by().count()
+
+    def _bounded(self, rows: QuerySet[CustomerSummary], bound: int) -> Count:
+        """Count summaries, and take those of deleted guests off, who are few."""
+        gone = self._of_deleted
+        some = rows.order_by()[: bound + gone + 1].count()
+        return Count(min(some - gone, bound), some - gone <= bound)
+
+    @cached_property
+    def _of_deleted(self) -> int:
+        if self.of_summary is None:
+            return 0
+        return self.of_summary.filter(customer__deleted_at__isnull=False).count()
 
     def _planned(self) -> QuerySet[Customer]:
         return self.matches if self.unfenced is None else self.unfenced
 
-    def _noted(self, found: Count) -> Count:
-        self.is_broad = found.value >= BOUND
-        return found
+    def _in_order(self, matches: QuerySet[Customer]) -> QuerySet[Customer]:
+        # The condition makes the join an inner one; only then can the summary's indexes give the order.
+        rows = matches.filter(summary__isnull=False).select_related("summary")
+        return rows.defer("search_key", "sort_key").order_by(*ordering(self.sort, self.order))
 
     def __getitem__(self, part: slice) -> QuerySet[Customer]:
-        return self.rows()[part]
+        if self.is_everybody or self.unfenced is not None or self.found is None:
+            return self.rows()[part]
+        if self.found.value > BOUND or not self.found.is_exact:
+            wanted = min(part.stop, self.found.value) if self.found.is_exact else part.stop
+            ids = self._walk(part.start or 0, wanted)
+            if ids is not None:
+                return self._in_order(all_customers().filter(pk__in=ids))
+        gathered = self.matches.order_by().values("pk")[:FENCE]
+        return self._in_order(all_customers().filter(pk__in=gathered))[part]
+
+    def _walk(self, start: int, stop: int) -> list[object] | None:
+        """Return the ids of a page from the first rows of the order; None when too few of them match.
+
+        As many rows are tried as should hold the page four times over, if matches were spread evenly.
+        """
+        share = max(1, self.found.value if self.found else 1) / max(1, count_all_guests())
+        window = min(LONGEST_WALK, int(4 * stop / share) + 100)
+        first = self._in_order(all_customers())[:window]
+        rows = self._in_order(self.matches.filter(pk__in=first.values("pk")))
+        ids = list(rows.values_list("pk", flat=True)[start:stop])
+        return list(ids) if len(ids) == stop - start else None
 
 
 def all_customers() -> QuerySet[Customer]:
