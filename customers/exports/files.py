@@ -17,13 +17,13 @@ XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PIECE = 500
 # Excel's own limit of one sheet; more go to further sheets.
 SHEET_ROWS = 1_048_576
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def safe(cell: Cell) -> Cell:
     """Return ``cell`` so that no spreadsheet takes a text for a formula; the import takes the sign off again."""
-    if type(cell) is str and cell.startswith(_DANGEROUS):
+    if type(cell) is str and cell.startswith(DANGEROUS):
         return f"'{cell}"
     return cell
 
@@ -33,6 +33,11 @@ class _Echo:
 
     def write(self, text: str) -> str:
         return text
+
+
+def csv_line(cells: Sequence[Cell]) -> str:
+    """Return one line of a CSV file with its end."""
+    return str(csv.writer(_Echo()).writerow([safe(cell) for cell in cells]))
 
 
 def csv_pieces(heads: Sequence[str], rows: Iterable[list[Cell]]) -> Iterator[bytes]:
@@ -73,26 +78,25 @@ _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
-def xlsx_pieces(
-    title: str, heads: Sequence[str], rows: Iterable[list[Cell]], *, rtl: bool
-) -> Iterator[bytes]:
-    """Give an Excel file. Texts are written as texts, so none of them can be a formula."""
+def sheet_pieces(title: str, heads: Sequence[str], lines: Iterable[bytes], *, rtl: bool) -> Iterator[bytes]:
+    """Give an Excel file whose rows are ``lines``: the cells of one row as XML, each with a line end."""
     pipe = _Pipe()
-    archive = zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=3)
-    source = iter(rows)
+    archive = zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+    source = iter(lines)
     number = 0
-    row = next(source, None)
-    while number == 0 or row is not None:
+    line = None
+    while number == 0 or line is not None:
         number += 1
         with archive.open(f"xl/worksheets/sheet{number}.xml", "w", force_zip64=True) as sheet:
-            sheet.write(_sheet_head(rtl).encode() + _row(1, heads))
+            sheet.write(_sheet_head(rtl).encode() + _row(1, "".join(map(_cell, heads)).encode()))
             yield pipe.drain()
+            line = next(source, None) if number == 1 else line
             count = 1
             buffer: list[bytes] = []
-            while row is not None and count < SHEET_ROWS:
+            while line is not None and count < SHEET_ROWS:
                 count += 1
-                buffer.append(_row(count, row))
-                row = next(source, None)
+                buffer.append(_row(count, line))
+                line = next(source, None)
                 if len(buffer) >= PIECE:
                     sheet.write(b"".join(buffer))
                     buffer.clear()
@@ -115,18 +119,12 @@ def _sheet_head(rtl: bool) -> str:
     )
 
 
-def _row(number: int, cells: Iterable[Cell]) -> bytes:
-    parts = [_cell(cell) for cell in cells]
-    return f'<row r="{number}">{"".join(parts)}</row>'.encode()
+def _row(number: int, cells: bytes) -> bytes:
+    return b'<row r="%d">%b</row>' % (number, cells)
 
 
-def _cell(cell: Cell) -> str:
-    if cell is None or cell == "":
-        return "<c/>"
-    if isinstance(cell, str):
-        text = escape(_UNPRINTABLE.sub("", cell[:32_767]))
-        return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
-    return f"<c><v>{cell}</v></c>"
+def _cell(text: str) -> str:
+    return f'<c t="inlineStr"><is><t xml:space="preserve">{escape(_UNPRINTABLE.sub("", text))}</t></is></c>'
 
 
 def _frame(title: str, sheets: int) -> dict[str, str]:

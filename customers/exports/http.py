@@ -10,8 +10,9 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django_tenants.utils import tenant_context
 
-from customers.exports.files import CSV_TYPE, XLSX_TYPE, csv_pieces, xlsx_pieces
-from customers.exports.rows import columns_of, rows_of
+from customers.exports.book import book_csv, book_xlsx
+from customers.exports.files import CSV_TYPE, XLSX_TYPE
+from customers.exports.rows import columns_of
 from customers.selectors.customers import CustomerList
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.models import AuditEntry
@@ -42,10 +43,9 @@ def export_response(
 def _pieces(found: CustomerList, format_name: str) -> Iterator[bytes]:
     locale = get_locale()
     columns = columns_of(locale)
-    heads, rows = [column.head for column in columns], rows_of(found, columns)
     if format_name == "csv":
-        return csv_pieces(heads, rows)
-    return xlsx_pieces(_("Customers"), heads, rows, rtl=locale.is_persian)
+        return book_csv(found, columns, locale)
+    return book_xlsx(_("Customers"), found, columns, locale)
 
 
 def streamed(make: Callable[[], Iterable[bytes]], name: str, content_type: str) -> StreamingHttpResponse:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from datetime import date
 from types import GeneratorType
 from typing import Any
 
 import pytest
 from django.db import connection
+from django_tenants.utils import tenant_context
 from openpyxl import load_workbook
 
+from customers.exports.rows import columns_of
 from customers.imports.tests.helpers import ACTOR, commit, upload
 from customers.models import Customer, CustomField, Tag
 from customers.services import create_customer
 from servaan_crm.core.models import AuditEntry
+from servaan_crm.l10n.digits import to_ascii
+from servaan_crm.l10n.jalali import format_date
+from servaan_crm.l10n.locale import get_locale, use_locale
 
 URL = "/api/crm/customers/export"
 
@@ -96,3 +102,61 @@ def test_a_stream_reads_its_own_cafe_after_the_request(
     connection.set_tenant(other_cafe.cafe)
     assert len(_rows(answer)) == 2
     connection.set_tenant(cafe.cafe)
+
+
+AWKWARD = (
+    "خط یک\nخط دو\tبا \\ و \\N و % {}", '<b>&amp;</b> "گیومه", و ;', "-۱+۲", "@home", "\x01\x0bپایان", "{1}\r\n", "''",
+)  # fmt: skip
+
+
+def _by_source(heads: Iterable[Any], cells: Iterable[Any]) -> dict[str, Any]:
+    """What stands in the column of a source; the café's own fields by their label."""
+    names = [column.source if not column.key else column.head for column in columns_of(get_locale())]
+    return dict(zip(names, cells, strict=True))
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_awkward_texts_are_the_same_in_both_files(cafe: Any, text: str) -> None:
+    CustomField.objects.create(key="own", label="میز", kind="text")
+    CustomField.objects.create(key="half", label="تخفیف", kind="number")
+    CustomField.objects.create(key="day", label="روز", kind="date")
+    guest = create_customer(actor=ACTOR, phone="09121111111", name="سارا رضایی")
+    own = {"own": text, "half": 2.5, "day": "2024-02-30"}
+    Customer.objects.filter(pk=guest.pk).update(notes=text, address=text, custom=own, phone="+4915112345678")
+    (found,) = _rows(cafe.api("manager").get(f"{URL}?format=csv"))
+    row = _by_source(found, found.values())
+    shown = f"'{text}" if text[0] in "=+-@\t\r" else text
+    assert (row["notes"], row["address"], row["میز"]) == (shown,) * 3
+    assert (row["تخفیف"], row["روز"], row["phone"]) == ("2.5", "2024-02-30", "'+4915112345678")
+    answer = cafe.api("manager").get(f"{URL}?format=xlsx")
+    book = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
+    sheet = _by_source(*book.iter_rows(values_only=True))
+    printable = "".join(sign for sign in text if sign not in "\x01\x0b").replace("\r\n", "\n")
+    assert [str(sheet[name]).replace("\r\n", "\n") for name in ("notes", "میز")] == [printable] * 2
+    assert (sheet["تخفیف"], sheet["phone"], sheet["summary__total_visits"]) == (2.5, "+4915112345678", 0)
+
+
+def test_every_day_is_written_as_screens_write_it(cafe: Any) -> None:
+    """Leap days, ends of months, days before and after what anybody was born on."""
+    days = [date(1899, 12, 31), date(1921, 3, 20), date(1921, 3, 21), date(2021, 3, 20), date(2025, 3, 20),
+            date(2025, 3, 21), date(2000, 2, 29), date(1996, 9, 21), date(1996, 9, 22)]  # fmt: skip
+    for number, day in enumerate(days):
+        guest = create_customer(actor=ACTOR, phone=f"0912000000{number}", name="سارا رضایی")
+        Customer.objects.filter(pk=guest.pk).update(birthday=day)
+    rows = _rows(cafe.api("manager").get(f"{URL}?sort=phone&order=asc"))
+    assert [_by_source(row, row.values())["birthday"] for row in rows] == [
+        to_ascii(format_date(day)) for day in days
+    ]
+
+
+def test_another_country_dials_and_counts_in_its_own_way(indian_cafe: Any) -> None:
+    with tenant_context(indian_cafe.cafe), use_locale(indian_cafe.cafe.locale):
+        create_customer(actor=ACTOR, phone="9876543210", name="Sara", birthday=date(1992, 3, 20))
+        create_customer(actor=ACTOR, phone="+4915112345678", name="Ali")
+        address = f"{URL}?sort=phone&order=asc"
+        rows = [list(row.values()) for row in _rows(indian_cafe.api("manager").get(address))]
+        assert [row[0] for row in rows] == ["'+4915112345678", "09876543210"]
+        assert "1992-03-20" in rows[1]
+        answer = indian_cafe.api("manager").get(f"{address}&format=xlsx")
+        sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
+        assert [row[0].value for row in sheet.iter_rows(min_row=2)] == ["+4915112345678", "09876543210"]
