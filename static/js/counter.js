@@ -101,5 +101,6 @@
     if (undo) countDown(undo);
     if (matchMedia("(max-width: 60rem)").matches) work.scrollIntoView({ block: "start", behavior: "smooth" });
   });
-  if (plain(phone)) window.htmx.trigger(phone, "input");
+  // A number that was there from the start is no change; htmx listens once the document is read.
+  document.addEventListener("DOMContentLoaded", () => { if (plain(phone)) window.htmx.trigger(phone, "typed"); });
 })();
