@@ -30,6 +30,7 @@ from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.pagination import paginate
 from servaan_crm.core.query import read_query
 from servaan_crm.core.responses import ok
+from servaan_crm.core.serializers import StrictSerializer
 from servaan_crm.l10n.serializers import MoneyField, PhoneField
 
 # The name in the API of what the visit calls otherwise.
@@ -40,29 +41,12 @@ IF_MATCH = OpenApiParameter(
 )
 
 
-class StrictSerializer(serializers.Serializer[Any]):
-    """A body whose unknown keys are errors that name them and say which exist."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = [name for name in data if name not in self.fields]
-            if unknown:
-                known = ", ".join(self.fields)
-                message = _("Unknown field. There are: %(known)s") % {"known": known}
-                raise ValidationError({str(name): [message] for name in unknown})
-        return super().to_internal_value(data)
-
-
-class ItemChangeSerializer(StrictSerializer, ItemSerializer):
-    """One line of the bill; unknown keys are errors here too."""
-
-
-@extend_schema_field(ItemChangeSerializer(many=True))
+@extend_schema_field(ItemSerializer(many=True))
 class ItemsField(serializers.Field[Any, Any, Any, Any]):
     """The lines of the bill, each of them whole also in a PATCH."""
 
     def to_internal_value(self, data: Any) -> list[dict[str, Any]]:
-        form = ItemChangeSerializer(data=data, many=True)
+        form = ItemSerializer(data=data, many=True)
         form.is_valid(raise_exception=True)
         lines: list[dict[str, Any]] = form.validated_data
         return lines

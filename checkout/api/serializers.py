@@ -11,10 +11,11 @@ from customers.models import Visit
 from loyalty.selectors import LoyaltyStatus
 from servaan_crm.accounts.models import User
 from servaan_crm.accounts.permissions import P, can
+from servaan_crm.core.serializers import StrictSerializer
 from servaan_crm.l10n.serializers import MoneyField, PhoneField
 
 
-class ItemSerializer(serializers.Serializer[VisitItem]):
+class ItemSerializer(StrictSerializer):
     item_id = serializers.CharField(max_length=64, required=False, allow_blank=True, allow_null=True)
     name = serializers.CharField(max_length=100)
     category = serializers.CharField(max_length=60, required=False, allow_blank=True)
@@ -33,7 +34,7 @@ class ItemSerializer(serializers.Serializer[VisitItem]):
         return attrs
 
 
-class VisitRequestSerializer(serializers.Serializer[VisitRequest]):
+class VisitRequestSerializer(StrictSerializer):
     """The body of ``POST /api/crm/visits``. Without customer and phone it is a walk-in."""
 
     customer_id = serializers.UUIDField(required=False, allow_null=True)
@@ -90,7 +91,7 @@ class VisitRequestSerializer(serializers.Serializer[VisitRequest]):
         )
 
 
-class VoidSerializer(serializers.Serializer[None]):
+class VoidSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 

@@ -30,21 +30,13 @@ from servaan_crm.accounts.permissions import P
 from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.pagination import paginate
 from servaan_crm.core.responses import ok
+from servaan_crm.core.serializers import StrictSerializer
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.phone import national
 
 
-class StrictBody(serializers.Serializer[None]):
+class StrictBody(StrictSerializer):
     """A body with nothing it does not know, so that a misspelt ``dry_run`` does not merge."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """Read the body. Raises ValidationError that names the fields there are."""
-        if isinstance(data, dict) and (unknown := [name for name in data if name not in self.fields]):
-            legal = ", ".join(self.fields)
-            text = _("There is no such field. The legal ones are: %(names)s.") % {"names": legal}
-            raise serializers.ValidationError({name: [text] for name in unknown})
-        result: dict[str, Any] = super().to_internal_value(data)
-        return result
 
 
 class OtherBody(StrictBody):
@@ -193,7 +185,9 @@ class DuplicatesView(CustomerAPIView):
             OpenApiParameter("page", OpenApiTypes.INT),
             OpenApiParameter("limit", OpenApiTypes.INT),
             OpenApiParameter("reason", OpenApiTypes.STR, enum=list(REASONS)),
-            OpenApiParameter("refresh", OpenApiTypes.BOOL, description="Ask for a new search; it takes seconds."),
+            OpenApiParameter(
+                "refresh", OpenApiTypes.BOOL, description="Ask for a new search; it takes seconds."
+            ),
         ],
         responses={
             200: _answer(
@@ -217,13 +211,20 @@ class DuplicatesView(CustomerAPIView):
         reason = request.query_params.get("reason", "")
         if reason and reason not in REASONS:
             legal = ", ".join(REASONS)
-            raise ValidationError({"reason": [_("There is no such reason. There are: %(names)s") % {"names": legal}]})
+            raise ValidationError(
+                {"reason": [_("There is no such reason. There are: %(names)s") % {"names": legal}]}
+            )
         rows, pagination = paginate(request, stored_pairs(reason))
         scan = scan_state()
         if refresh == "true" or scan.state == "never":
             request_scan()
             scan = scan_state()
-        shown = {"state": scan.state, "percent": scan.percent, "found": scan.found, "finished_at": scan.finished_at}
+        shown = {
+            "state": scan.state,
+            "percent": scan.percent,
+            "found": scan.found,
+            "finished_at": scan.finished_at,
+        }
         pairs = pairs_payload(pairs_of_rows(rows))
         return ok({"duplicates": pairs, "pagination": pagination, "scan": shown})
 

@@ -8,10 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from customers.models import Channel, CustomerNote, FamilyMember, Tag
+from servaan_crm.core.serializers import StrictSerializer
 from servaan_crm.l10n.serializers import DateField, PhoneField
 
 
-class NoteInput(serializers.Serializer[None]):
+class NoteInput(StrictSerializer):
     text = serializers.CharField(max_length=2_000)
     is_pinned = serializers.BooleanField(required=False)
 
@@ -24,7 +25,7 @@ class NoteOutput(serializers.ModelSerializer[CustomerNote]):
         fields = ("id", "text", "is_pinned", "author", "created_at", "updated_at")
 
 
-class FamilyInput(serializers.Serializer[None]):
+class FamilyInput(StrictSerializer):
     name = serializers.CharField(max_length=100)
     relationship = serializers.ChoiceField(choices=FamilyMember.Relationship.choices)
     date_of_birth = DateField(source="birthday", required=False, allow_null=True)
@@ -59,7 +60,7 @@ class FamilyOutput(serializers.ModelSerializer[FamilyMember]):
         return member.notes or None
 
 
-class TagInput(serializers.Serializer[None]):
+class TagInput(StrictSerializer):
     name = serializers.CharField(max_length=50)
     color = serializers.RegexField(r"^#[0-9A-Fa-f]{6}$", required=False)
 
@@ -70,18 +71,18 @@ class TagOutput(serializers.ModelSerializer[Tag]):
         fields = ("id", "name", "color")
 
 
-class TagNames(serializers.Serializer[None]):
+class TagNames(StrictSerializer):
     tags = serializers.ListField(
         child=serializers.CharField(max_length=50), max_length=50, help_text=_("Ids or names of tags.")
     )
 
 
-class ConsentInput(serializers.Serializer[None]):
+class ConsentInput(StrictSerializer):
     channel = serializers.ChoiceField(choices=[("all", _("All channels")), *Channel.choices])
     granted = serializers.BooleanField()
 
 
-class EraseInput(serializers.Serializer[None]):
+class EraseInput(StrictSerializer):
     confirm = serializers.BooleanField()
 
     def validate_confirm(self, value: bool) -> bool:

@@ -17,6 +17,7 @@ from django.utils.translation import override
 
 from customers.errors import CustomerNotFound
 from customers.events import CustomerErased
+from customers.imports.erasing import erase_from_imports, lock_open_imports
 from customers.models import (
     BulkOperation,
     Customer,
@@ -59,7 +60,6 @@ WITH batches AS (
 UPDATE customers_bulkoperation SET before_reason[array_position(changed_ids, %(id)s)] = ''
  WHERE %(id)s = ANY(changed_ids) AND cardinality(before_reason) >= array_position(changed_ids, %(id)s)
 """
-_ERASE_REJECTS = "UPDATE customers_importreject SET raw = '[]', reasons = '[]' WHERE raw::text LIKE ANY(%s)"
 
 
 def erase_customer(*, actor: Actor, customer_id: UUID) -> Customer:
@@ -70,6 +70,7 @@ def erase_customer(*, actor: Actor, customer_id: UUID) -> Customer:
     Raises CustomerNotFound.
     """
     with write(actor):
+        imports = lock_open_imports()
         family = _lock_with_merged(customer_id)
         if family[0].erased_at is not None:
             return family[0]
@@ -86,6 +87,7 @@ def erase_customer(*, actor: Actor, customer_id: UUID) -> Customer:
             publish(CustomerErased(customer_id=str(pk)))
         forget_in_flight(ids, phones, words)
         _scrub(ids)
+        erase_from_imports(imports, ids, phones, words)
     return family[0]
 
 
@@ -152,9 +154,7 @@ def _erase_parts(ids: Sequence[UUID]) -> None:
 
 
 def _erase_strays(ids: Sequence[UUID], phones: Sequence[str], words: set[str]) -> None:
-    """What guests left outside their own rows: searches for them, rejected import rows, the admin's log."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ERASE_REJECTS, [[f"%{word}%" for word in words if len(word) > 2]])
+    """What guests left outside their own rows: searches for them, the admin's log."""
     with override(get_locale().language):
         nameless = _("Erased guest")
     LogEntry.objects.filter(

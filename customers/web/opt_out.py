@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views import View
@@ -13,6 +14,7 @@ from customers.models import ConsentChange, Customer
 from customers.opt_out import opt_out_token, read_opt_out_token
 from customers.services.consent import set_consent
 from servaan_crm.core.actors import Actor
+from servaan_crm.core.limits import seconds_to_wait
 from servaan_crm.l10n.digits import localize
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.phone import national
@@ -25,6 +27,15 @@ def opt_out_path(customer_id: UUID) -> str:
 
 class OptOutPage(View):
     """Shows what the guest said and takes a new answer; opening the page alone changes nothing."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Refuse who asks too often, by link and by address."""
+        asked = {"guest_page": str(kwargs["token"]), "guest_page_ip": request.META.get("REMOTE_ADDR", "")}
+        if not (wait := seconds_to_wait(asked)):
+            return super().dispatch(request, *args, **kwargs)
+        response = render(request, "customers/opt_out_wait.html", status=429)
+        response["Retry-After"] = str(wait)
+        return _private(response)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """Show the answer in force."""
@@ -56,16 +67,23 @@ class OptOutPage(View):
         response = render(
             request, "customers/opt_out.html", context, status=200 if customer is not None else 404
         )
-        response["Cache-Control"] = "no-store"
-        response["Referrer-Policy"] = "no-referrer"
-        return response
+        return _private(response)
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 def _guest(token: str) -> Customer | None:
     customer_id = read_opt_out_token(token)
     if customer_id is None:
         return None
-    return Customer.objects.filter(pk=customer_id, erased_at=None).first()
+    customer = Customer.objects.filter(pk=customer_id, erased_at=None).first()
+    while customer is not None and customer.merged_into is not None:  # the answer is the whole guest's
+        customer = customer.merged_into
+    return customer
 
 
 def _masked(phone: str) -> str:

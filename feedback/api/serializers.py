@@ -7,11 +7,12 @@ from typing import Any
 from rest_framework import serializers
 
 from feedback.models import Feedback
+from servaan_crm.core.serializers import StrictSerializer
 from servaan_crm.l10n.digits import to_ascii
 from servaan_crm.l10n.serializers import DateField, MoneyField, PhoneField
 
 
-class FeedbackInput(serializers.Serializer[None]):
+class FeedbackInput(StrictSerializer):
     """Body of ``POST /api/crm/feedback``."""
 
     customer_id = serializers.UUIDField(required=False, allow_null=True)

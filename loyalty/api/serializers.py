@@ -6,10 +6,11 @@ from rest_framework import serializers
 
 from loyalty.models import LedgerEntry
 from loyalty.selectors import LoyaltyStatus
+from servaan_crm.core.serializers import StrictSerializer
 from servaan_crm.l10n.serializers import MoneyField
 
 
-class AwardSerializer(serializers.Serializer[None]):
+class AwardSerializer(StrictSerializer):
     customer_id = serializers.UUIDField()
     points = serializers.IntegerField()
     reason = serializers.CharField(max_length=200)
@@ -17,7 +18,7 @@ class AwardSerializer(serializers.Serializer[None]):
     notes = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
 
 
-class RedeemSerializer(serializers.Serializer[None]):
+class RedeemSerializer(StrictSerializer):
     customer_id = serializers.UUIDField()
     points = serializers.IntegerField()
     reward_type = serializers.ChoiceField(["discount", "item"])
@@ -26,7 +27,7 @@ class RedeemSerializer(serializers.Serializer[None]):
     notes = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
 
 
-class AdjustSerializer(serializers.Serializer[None]):
+class AdjustSerializer(StrictSerializer):
     customer_id = serializers.UUIDField()
     points = serializers.IntegerField()
     reason = serializers.CharField(max_length=200)

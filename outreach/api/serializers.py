@@ -5,10 +5,11 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from outreach.models import Interaction
+from servaan_crm.core.serializers import StrictSerializer
 from servaan_crm.l10n.serializers import DateField
 
 
-class InteractionInput(serializers.Serializer[None]):
+class InteractionInput(StrictSerializer):
     """Body of ``POST /api/crm/customers/{id}/interactions``."""
 
     interaction_type = serializers.ChoiceField(choices=Interaction.Type.choices)

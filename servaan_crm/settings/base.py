@@ -207,6 +207,9 @@ RATE_LIMITS = {
     "feedback": env.number("SERVAAN_RATE_FEEDBACK", 20),
     "login": env.number("SERVAAN_RATE_LOGIN", 20),
     "user_hour": env.number("SERVAAN_RATE_USER_HOUR", 1000),
+    # Pages of guests: per link, and per address. Many guests of one mobile operator share an address.
+    "guest_page": env.number("SERVAAN_RATE_GUEST_PAGE", 20),
+    "guest_page_ip": env.number("SERVAAN_RATE_GUEST_PAGE_IP", 120),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Servaan CRM",
