@@ -35,6 +35,7 @@ from customers.imports.undo_report import kept_report
 from customers.models import ImportJob
 from servaan_crm.accounts.permissions import P
 from servaan_crm.core.responses import ok
+from servaan_crm.core.serializers import StrictSerializer
 
 S = ImportJob.Status
 # The contract knows five states; a dry run is "completed" when it is checked.
@@ -244,6 +245,7 @@ class UndoImportView(CustomerAPIView):
         Guests it entered are deleted unless something was attached to them since, guests it changed get their
         earlier values where nobody changed them since, its visits are voided with their points. Poll the import.
         """
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
         request_undo(actor=self.actor, job_id=import_id)
         return ok({"import": import_payload(get_job(import_id))}, status=202)
 
