@@ -1,33 +1,83 @@
-"""The pages that ``make screenshots`` photographs."""
+"""The pages that ``make screenshots`` photographs: one line each.
 
-from dataclasses import dataclass
+A path may hold ``{guest}`` (a guest with a long history), ``{other}`` (another one), ``{visit}`` (the newest visit of
+``{guest}``) and ``{field}`` (a field of the café's own).
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SAMPLE = Path(__file__).with_name("screenshot_guests.csv")
+DESK, BOOK, LIST, GUEST = "Counter", "Customers", "Lists and tools", "One guest"
+OTHER = "Around it"
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page: file name, café, user name (empty: not logged in), path, and what to do before the photograph.
+    """One page: file name, group in the index, title, role (empty: not logged in), and path.
 
-    ``fill`` maps CSS selectors to texts to type; ``click`` is pressed last.
+    Before the photograph ``fill`` types texts (CSS selector → text), ``upload`` is put into the file field, ``click``
+    is pressed and ``await_for`` must appear. ``bare``: the page is on the platform's own host, not a café's.
     """
 
     name: str
-    cafe: str
-    login: str
+    group: str
+    title: str
+    role: str
     path: str
-    fill: tuple[tuple[str, str], ...] = ()
-    click: str = ""
+    fill: dict[str, str] = field(default_factory=dict)
+    click: tuple[str, ...] = ()
+    await_for: str = ""
+    upload: Path | None = None
+    bare: bool = False
+    status: int = 200
 
+
+_TAB = "/customers/{guest}/tab/"
+_AMOUNT = "#amount"
 
 PAGES = (
-    Page("login", "demo", "", "/login/"),
-    Page("home", "demo", "owner", "/"),
-    Page("counter", "demo", "staff", "/counter/"),
-    Page("counter-guest", "demo", "staff", "/counter/", (("#phone", "0912"),), "[data-match]"),
-    Page("customers", "demo", "manager", "/customers/"),
-    Page("profile", "demo", "manager", "/customers/?sort=points", (), "main a[href*='/customers/0']"),
-    Page("phones", "demo", "manager", "/phones/"),
-    Page("home-en", "dombivli", "owner", "/"),
-    Page("counter-en", "dombivli", "staff", "/counter/"),
-    Page("customers-en", "dombivli", "manager", "/customers/"),
-    Page("customers-servaan", "servaan", "manager", "/customers/"),
-)
+    Page("counter", DESK, "Counter", "staff", "/counter/"),
+    Page("counter-matches", DESK, "Counter: guests found while typing", "staff", "/counter/", {"#phone": "091"},
+         await_for="[data-match]"),
+    Page("counter-guest", DESK, "Counter: a guest's card", "staff", "/counter/for/{guest}/",
+         click=("[data-match]",), await_for="#bill"),
+    Page("home", DESK, "Home", "manager", "/"),
+    Page("search", DESK, "Search everywhere", "manager", "/search/?q=0912"),
+    Page("visit", DESK, "One visit", "manager", "/visits/{visit}/"),
+    Page("visit-edit", DESK, "Correct a visit", "manager", "/visits/{visit}/edit/"),
+    Page("visit-move", DESK, "Move a visit to another guest", "manager", "/visits/{visit}/move/"),
+    Page("customers", BOOK, "Customers", "manager", "/customers/"),
+    Page("customers-cards", BOOK, "Customers as cards", "manager", "/customers/?look=cards"),
+    Page("customers-none", BOOK, "Nobody found", "manager", "/customers/?search=zzzzqq"),
+    Page("customer-new", BOOK, "Enter a guest", "staff", "/customers/new/"),
+    Page("duplicates", LIST, "Duplicates", "manager", "/customers/duplicates/"),
+    Page("merge-choose", LIST, "Merge: with whom", "manager", "/customers/{guest}/merge/"),
+    Page("merge", LIST, "Merge: the result beforehand", "manager", "/customers/{guest}/merge/{other}/"),
+    Page("events", LIST, "Upcoming events", "manager", "/customers/events/"),
+    Page("at-risk", LIST, "At risk", "manager", "/customers/at-risk/"),
+    Page("fields", LIST, "Fields of one's own", "manager", "/customers/fields/"),
+    Page("imports", LIST, "Import", "manager", "/customers/imports/"),
+    Page("import-columns", LIST, "Import: the columns", "manager", "/customers/imports/", upload=SAMPLE,
+         click=("main form[enctype] button.btn-primary",)),
+    Page("profile", GUEST, "Profile: overview", "manager", "/customers/{guest}/"),
+    Page("profile-visits", GUEST, "Profile: visits", "manager", f"{_TAB}visits/"),
+    Page("profile-notes", GUEST, "Profile: notes", "manager", f"{_TAB}notes/"),
+    Page("profile-family", GUEST, "Profile: family", "manager", f"{_TAB}family/"),
+    Page("profile-communications", GUEST, "Profile: messages", "manager", f"{_TAB}communications/"),
+    Page("profile-feedback", GUEST, "Profile: feedback", "manager", f"{_TAB}feedback/"),
+    Page("profile-behavior", GUEST, "Profile: behaviour", "manager", f"{_TAB}behavior/"),
+    Page("profile-consent", GUEST, "Profile: consent", "manager", f"{_TAB}consent/"),
+    Page("profile-history", GUEST, "Profile: history of changes", "manager", f"{_TAB}history/"),
+    Page("profile-edit", GUEST, "Edit a guest", "manager", "/customers/{guest}/edit/"),
+    Page("profile-print", GUEST, "Visits to print", "manager", "/customers/{guest}/visits/print/"),
+    Page("profile-data", GUEST, "The guest's data", "owner", "/customers/{guest}/data/"),
+    Page("erase", GUEST, "Erase a guest", "owner", "/customers/{guest}/erase/"),
+    Page("phones", OTHER, "Test phones", "manager", "/phones/"),
+    Page("login", OTHER, "Log in", "", "/login/"),
+    Page("forbidden", OTHER, "A page for others", "staff", "/customers/duplicates/", status=403),
+    Page("landing", OTHER, "The platform", "", "/", bare=True),
+    Page("admin", OTHER, "Administration", "owner", "/admin/"),
+    Page("admin-customers", OTHER, "Administration: customers", "owner", "/admin/customers/customer/"),
+    Page("api-docs", OTHER, "API description", "manager", "/api/docs"),
+)  # fmt: skip

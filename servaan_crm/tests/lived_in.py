@@ -1,0 +1,23 @@
+"""A café with some history, and the pages of the product in it, for tests that look at all of them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from checkout.simulation.run import make_plan, simulate
+from customers.models import Customer, CustomerNote, CustomField, FamilyMember, Visit
+from servaan_crm.tenancy.current import get_cafe
+
+
+def live_in(cast: Any) -> dict[str, str]:
+    """Fill the café and return the values of the placeholders in the paths of ``dev.screenshot_pages``."""
+    assert get_cafe().pk == cast.cafe.pk
+    simulate(make_plan(customers=30, days=90, seed=3))
+    guest, other = Customer.objects.order_by("-summary__total_visits", "pk")[:2]
+    Customer.objects.filter(pk__in=(guest.pk, other.pk)).update(email="guest@example.com")
+    CustomerNote.objects.create(customer=guest, text="میز کنار پنجره را دوست دارد.", author_name="نگار")
+    FamilyMember.objects.create(customer=guest, name="هانا", relationship="child", birthday=date(2016, 3, 1))
+    CustomField.objects.create(key="usual", label="نوشیدنی همیشگی", kind="text")
+    visit = Visit.objects.filter(customer=guest).order_by("-visit_date")[0]
+    return {"guest": str(guest.pk), "other": str(other.pk), "visit": str(visit.pk)}
