@@ -21,6 +21,10 @@ CHECK_CHUNK = 50_000
 CHUNK = 5_000
 # Seconds without a heartbeat after which another worker takes the job over.
 STALE_SECONDS = 60
+# Workers that may begin a step in vain before the import is given up, and the seconds before the second of them; each
+# further wait is twice as long.
+MAX_ATTEMPTS = 6
+RETRY_SECONDS = 15
 # Days after which an unused staging table goes; it is read again when needed.
 KEEP_STAGED_DAYS = 1
 # Days after which an upload and its rejected rows go: they hold what people told the café.

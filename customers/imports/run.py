@@ -12,7 +12,8 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 from psycopg import sql
 
 from customers.events import ImportCompleted
@@ -20,7 +21,7 @@ from customers.imports import bills, guests, staging, take_bills, take_guests
 from customers.imports.detect import Format
 from customers.imports.errors import UnreadableFile
 from customers.imports.jobs import Cancelled, Claim, Superseded, get_job, take
-from customers.imports.limits import CHECK_CHUNK, CHUNK
+from customers.imports.limits import CHECK_CHUNK, CHUNK, MAX_ATTEMPTS
 from customers.imports.rows import RowReader
 from customers.imports.sources import Source
 from customers.models import ImportJob
@@ -72,12 +73,15 @@ def run_import(job_id: UUID) -> str:
     except (OperationalError, InterfaceError):
         log.exception("import %s: the database went away or chose another's work, it will be resumed", job_id)
         with suppress(DatabaseError):
-            claim.release()
+            if not claim.release():
+                _give_up(claim, gettext_lazy(
+                    "The database failed several times at the same place. What was taken over before stays; try"
+                    " again later, and the import goes on from there."
+                ))  # fmt: skip
         raise
     except Exception:
         log.exception("import %s failed", job_id)
-        with translation.override(get_cafe().language):
-            _end(claim, S.FAILED, _("Something went wrong on our side. What was taken over before stays."))
+        _give_up(claim, gettext_lazy("Something went wrong on our side. What was taken over before stays."))
     return str(get_job(job_id).status)
 
 
@@ -86,8 +90,21 @@ def _end(claim: Claim, status: str, error: str = "") -> None:
         staging.drop(claim.job_id)
 
 
+def _give_up(claim: Claim, why: Promise) -> None:
+    with translation.override(get_cafe().language):
+        if claim.give_up(str(why)):
+            staging.drop(claim.job_id)
+
+
 def _work(claim: Claim) -> None:
     job = get_job(claim.job_id)
+    if job.attempts > MAX_ATTEMPTS:
+        # Workers died over it without a word: the next one would as well.
+        _give_up(claim, gettext_lazy(
+            "The work on this file stopped several times at the same place. What was taken over before stays; try"
+            " again later, and the import goes on from there."
+        ))  # fmt: skip
+        raise Superseded
     kind = KINDS[job.kind]
     if not _is_staged(job):
         _stage(claim, kind)
@@ -157,6 +174,7 @@ def _in_chunks(
             job.updated += counts.updated
             job.unchanged += counts.unchanged
             job.cursor = high
+            job.attempts = 1  # this worker's; those before it are forgiven, because the work moves on
 
 
 def _complete(claim: Claim) -> None:

@@ -17,7 +17,7 @@ from customers.imports import staging
 from customers.imports.detect import Format, detect
 from customers.imports.errors import FileTooLarge, ImportNotFound, ImportNotPossible, UnreadableFile
 from customers.imports.fields import by_header, check_mapping, guess
-from customers.imports.jobs import ACTIVE, find_abandoned
+from customers.imports.jobs import ACTIVE, AGAIN, find_abandoned
 from customers.imports.limits import KEEP_FILES_DAYS, MAX_BYTES, MEGABYTE
 from customers.imports.sources import Source
 from customers.imports.tasks import run_import_task
@@ -168,6 +168,31 @@ def cancel(*, actor: Actor, job_id: UUID) -> ImportJob:
     return job
 
 
+def can_try_again(job: ImportJob) -> bool:
+    """Whether the import failed for no fault of its file, which is still there."""
+    return job.status == S.FAILED and AGAIN in job.options and bool(job.file)
+
+
+def try_again(*, actor: Actor, job_id: UUID) -> ImportJob:
+    """Go on with an import that failed, after the last row that was taken over; in the background.
+
+    Raises:
+        ImportNotFound
+        ImportNotPossible: it did not fail, its file cannot be read, or the file is gone.
+    """
+    with write(actor):
+        job = _lock(job_id)
+        if not can_try_again(job):
+            raise ImportNotPossible(details={"status": job.status})
+        job.status = job.options[AGAIN]
+        job.options = {name: value for name, value in job.options.items() if name != AGAIN}
+        job.error, job.claim, job.attempts = "", None, 0
+        job.retry_at = job.heartbeat_at = job.finished_at = None
+        job.save()
+        enqueue(run_import_task, str(job.pk))
+    return job
+
+
 def resume_abandoned() -> int:
     """Hand jobs without a living worker to one; returns how many. Called by the sweep."""
     jobs = find_abandoned()
@@ -210,7 +235,7 @@ def _begin(job: ImportJob, status: str) -> None:
     job.status = status
     job.cursor = job.created = job.updated = job.unchanged = 0
     job.claim = job.started_at = job.heartbeat_at = job.finished_at = None
-    job.cancel_requested = False
+    job.cancel_requested, job.attempts, job.retry_at = False, 0, None
     job.is_traced = True
     job.save()
     enqueue(run_import_task, str(job.pk))

@@ -93,6 +93,9 @@ class ImportJob(BaseModel):
     is_staged = models.BooleanField(default=False, db_default=False)
     # The worker that has the job in hand; another one may take it when the heartbeat stopped.
     claim = models.UUIDField(null=True)
+    # Workers that took it since rows were last taken over, and before when the next one must not.
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, db_default=0)
+    retry_at = models.DateTimeField(_("next attempt at"), null=True)
     started_at = models.DateTimeField(_("started at"), null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)

@@ -63,8 +63,13 @@ class Customer(BaseModel):
     outlet = models.ForeignKey(
         Outlet, models.SET_NULL, null=True, blank=True, verbose_name=_("first outlet"), related_name="+"
     )
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
-    updated_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
+    # Nobody looks guests up by these, and every new guest would pay for their indexes.
+    created_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
+    )
+    updated_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
+    )
     custom = models.JSONField(_("own fields"), default=dict, db_default={}, blank=True)
     deleted_at = models.DateTimeField(_("deleted at"), null=True, editable=False)
     erased_at = models.DateTimeField(_("erased at"), null=True, editable=False)

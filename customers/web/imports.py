@@ -8,11 +8,12 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views import View
 
+from customers.bulk_target import Target
 from customers.exports.files import CSV_TYPE
 from customers.exports.http import FORMATS, export_response, streamed
 from customers.filters import CustomerFilter
@@ -163,6 +164,17 @@ class CancelImport(RolePage, View):
         return redirect("customers:import", import_id)
 
 
+class TryImportAgain(RolePage, View):
+    """Go on with an import that failed on our side."""
+
+    permission = P.CUSTOMERS_IMPORT
+
+    def post(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
+        with suppress(ImportNotPossible):  # pressed twice: it is under way
+            services.try_again(actor=self.actor, job_id=import_id)
+        return redirect("customers:import", import_id)
+
+
 class ImportReport(RolePage, View):
     """The rejected rows as a file."""
 
@@ -188,6 +200,22 @@ class ExportCustomers(RolePage, View):
             actor=self.actor, found=asked.customers(), format_name=format_name, asked=asked.active
         )
 
+    def post(self, request: HttpRequest) -> HttpResponseBase:
+        """The rows that were ticked, or with ``scope=all`` everybody the filters of ``query`` find."""
+        asked = CustomerFilter(QueryDict(request.POST.get("query", "")), default_sort="last_visit")
+        format_name = request.POST.get("format", "csv")
+        if asked.problems() or format_name not in FORMATS:
+            return redirect("customers:list")
+        found, told = asked.customers(), asked.active
+        if request.POST.get("scope") != "all":
+            try:
+                chosen = Target.of_ids(request.POST.getlist("ids"))
+            except ValidationError as error:
+                messages.error(request, " ".join(error.messages))
+                return redirect("customers:list")
+            found, told = chosen.as_list(found.sort, found.order), {"ids": chosen.asked_for}
+        return export_response(actor=self.actor, found=found, format_name=format_name, asked=told)
+
 
 def page_of(job: ImportJob) -> dict[str, Any]:
     """Return what the page and the progress of a job show."""
@@ -200,6 +228,7 @@ def page_of(job: ImportJob) -> dict[str, Any]:
         "progress": progress_of(job),
         "rejects": [(reject, words(reject)) for reject in rejects],
         "more_rejects": max(0, job.rejected - len(rejects)),
+        "can_try_again": services.can_try_again(job),
         "can_commit": job.status == S.CHECKED and job.created + job.updated > 0,
         "good": good,
         "step": {S.CHECKING: 3, S.CHECKED: 3, S.PENDING: 4, S.RUNNING: 4}.get(S(job.status), 5),

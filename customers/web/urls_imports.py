@@ -11,6 +11,7 @@ urlpatterns = [
     path("imports/<uuid:import_id>/status/", imports.ImportStatus.as_view(), name="import-status"),
     path("imports/<uuid:import_id>/commit/", imports.CommitImport.as_view(), name="import-commit"),
     path("imports/<uuid:import_id>/cancel/", imports.CancelImport.as_view(), name="import-cancel"),
+    path("imports/<uuid:import_id>/again/", imports.TryImportAgain.as_view(), name="import-again"),
     path("imports/<uuid:import_id>/report/", imports.ImportReport.as_view(), name="import-report"),
     path("imports/<uuid:import_id>/undo/", import_undo.UndoImport.as_view(), name="import-undo"),
     path(

@@ -13,12 +13,14 @@ from uuid import UUID
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
 from customers.imports import run, services, staging
+from customers.imports.errors import ImportNotPossible
 from customers.imports.jobs import find_abandoned
+from customers.imports.limits import MAX_ATTEMPTS
 from customers.imports.tests.helpers import ACTOR, check, counts, upload
 from customers.models import Customer, CustomerSummary, ImportJob
 from servaan_crm.core.models import AuditEntry
@@ -229,3 +231,84 @@ def test_the_wizard_without_scripts(cafe: Any) -> None:
     assert browser.get(page["Location"]).status_code == 200
     report = browser.get(f"{page['Location']}report/")
     assert "علی" in b"".join(report.streaming_content).decode()
+
+
+def _failing(monkeypatch: pytest.MonkeyPatch, after: int) -> list[int]:
+    """Let every chunk that begins after row ``after`` break the database connection; returns what was tried."""
+    tried: list[int] = []
+    take_over = run.KINDS["customers"].writer.take_over
+
+    def breaking(job: ImportJob, low: int, high: int, actor: Any) -> Any:
+        tried.append(low)
+        if low >= after:
+            raise OperationalError("server closed the connection unexpectedly")
+        return take_over(job, low, high, actor)
+
+    monkeypatch.setattr(run, "CHUNK", 100)
+    monkeypatch.setattr(run.KINDS["customers"].writer, "take_over", breaking)
+    return tried
+
+
+def test_a_failing_database_ends_the_import_which_can_go_on(
+    cafe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = upload(_many(500))
+    services.start(actor=ACTOR, job_id=job.pk, mapping=job.mapping, commit=True)
+    with monkeypatch.context() as patch:
+        tried = _failing(patch, after=200)
+        waits = []
+        for _attempt in range(MAX_ATTEMPTS):
+            with pytest.raises(OperationalError):
+                run.run_import(job.pk)
+            job.refresh_from_db()
+            if job.retry_at is not None and job.status == "running":
+                waits.append((job.retry_at - timezone.now()).total_seconds())
+                ImportJob.objects.update(updated_at=timezone.now() - timedelta(minutes=1))
+                assert (run.run_import(job.pk), find_abandoned()) == ("", []), "it is not due yet"
+                ImportJob.objects.update(retry_at=timezone.now())
+                assert find_abandoned() == [job.pk]
+    assert waits == sorted(waits)
+    assert waits[-1] > 4 * waits[0]
+    assert tried == [0, 100, *[200] * MAX_ATTEMPTS]
+    assert (job.status, job.created, job.claim) == ("failed", 199, None)
+    assert "پایگاه داده" in job.error or "database" in job.error
+    page = cafe.browser("manager").get(f"/customers/imports/{job.pk}/").content.decode()
+    assert f"/customers/imports/{job.pk}/again/" in page
+    assert cafe.browser("staff").post(f"/customers/imports/{job.pk}/again/").status_code == 403
+    assert cafe.browser("manager").post(f"/customers/imports/{job.pk}/again/").status_code == 302
+    assert run.run_import(job.pk) == "completed"
+    job.refresh_from_db()
+    assert counts(job) == {"total_rows": 500, "created": 500, "updated": 0, "unchanged": 0, "rejected": 0}
+    assert Customer.objects.count() == 500
+    with pytest.raises(ImportNotPossible):
+        services.try_again(actor=ACTOR, job_id=job.pk)
+
+
+def test_a_row_that_kills_its_workers_ends_the_import(cafe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They die without a word, so the next ones count those that began; progress forgives."""
+    job = upload(_many(300))
+    services.start(actor=ACTOR, job_id=job.pk, mapping=job.mapping, commit=True)
+    for _attempt in range(MAX_ATTEMPTS):
+        assert run.take(job.pk) is not None
+        ImportJob.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=61))
+    assert run.run_import(job.pk) == ""
+    job.refresh_from_db()
+    assert (job.status, job.created, services.can_try_again(job)) == ("failed", 0, True)
+    assert find_abandoned() == []
+    services.try_again(actor=ACTOR, job_id=job.pk)
+    for _attempt in range(MAX_ATTEMPTS - 1):
+        assert run.take(job.pk) is not None
+        ImportJob.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=61))
+    assert run.run_import(job.pk) == "completed"
+
+
+def test_a_file_that_cannot_be_read_is_not_tried_again(cafe: Any) -> None:
+    job = upload("نام,موبایل\nسارا رضایی,09121111111\n")
+    with job.file.open("wb") as stored:
+        stored.write("نام,موبایل\n".encode() + b'"' + b"x" * 5_000_000)
+    services.start(actor=ACTOR, job_id=job.pk, mapping=job.mapping, commit=True)
+    assert run.run_import(job.pk) == "failed"
+    job.refresh_from_db()
+    assert not services.can_try_again(job)
+    with pytest.raises(ImportNotPossible):
+        services.try_again(actor=ACTOR, job_id=job.pk)
