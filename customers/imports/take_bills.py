@@ -28,6 +28,15 @@ _KNOWN = (
 _CHUNK = "s.pos > %(low)s AND s.pos <= %(high)s"
 _GUEST = "c.phone = s.phone AND c.deleted_at IS NULL"
 
+# What the guests' figures become with the visits just written.
+_TOTALS = (
+    "UPDATE customers_customersummary AS m SET total_visits = m.total_visits + a.n,"
+    " last_visit_number = m.last_visit_number + a.n, lifetime_spent = m.lifetime_spent + a.spent,"
+    " first_visit_at = least(m.first_visit_at, a.first), last_visit_at = greatest(m.last_visit_at, a.last)"
+    " FROM (SELECT customer_id, count(*) AS n, sum(final_amount) AS spent, min(visit_date) AS first,"
+    " max(visit_date) AS last FROM written GROUP BY 1) AS a WHERE m.customer_id = a.customer_id RETURNING 1"
+)
+
 PointsRule = Callable[[Actor, list[UUID]], None]
 _points_rules: list[PointsRule] = []
 
@@ -155,15 +164,8 @@ def _insert(job: ImportJob, params: dict[str, Any]) -> int:
         f" (customers_customer c JOIN customers_customersummary m ON m.customer_id = c.id) ON {_GUEST}"
         f" WHERE {_CHUNK} AND NOT {_KNOWN}) AS s RETURNING id, customer_id, visit_date, final_amount"
     )
-    totals = (
-        "UPDATE customers_customersummary AS m SET total_visits = m.total_visits + a.n,"
-        " last_visit_number = m.last_visit_number + a.n, lifetime_spent = m.lifetime_spent + a.spent,"
-        " first_visit_at = least(m.first_visit_at, a.first), last_visit_at = greatest(m.last_visit_at, a.last)"
-        " FROM (SELECT customer_id, count(*) AS n, sum(final_amount) AS spent, min(visit_date) AS first,"
-        " max(visit_date) AS last FROM written GROUP BY 1) AS a WHERE m.customer_id = a.customer_id RETURNING 1"
-    )
     statement = sql.SQL(
-        "WITH written AS ({visits}{source}), counted AS (" + totals + ") SELECT count(*) FROM written"
+        "WITH written AS ({visits}{source}), counted AS (" + _TOTALS + ") SELECT count(*) FROM written"
     ).format(visits=insert_select(Visit, columns), source=_on(job, source))
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
