@@ -23,7 +23,7 @@ from django.db import connection, connections  # noqa: E402
 from django.test.utils import CaptureQueriesContext  # noqa: E402
 from rest_framework.test import APIClient  # noqa: E402
 
-from benchmarks import cafe, measure, raw, web  # noqa: E402
+from benchmarks import books, cafe, measure, raw, web  # noqa: E402
 
 # kind of work, clients, share of the requests asked for
 CASES = (("checkout", 1, 1.0), ("checkout", 8, 0.5), ("lookup", 1, 1.0), ("list", 1, 0.5))
@@ -121,6 +121,7 @@ def main() -> int:
         print_head(guests, durability)
         with web.server() as port:
             rows = measure_all(subject, port, requests, repeat)
+        files = books.measure(guests, lambda line: print(line, flush=True))
     except (cafe.BenchRefusal, RuntimeError) as error:
         print(f"benchmark stopped: {error}", file=sys.stderr)
         return 1
@@ -129,7 +130,8 @@ def main() -> int:
     args.output.mkdir(parents=True, exist_ok=True)
     target = args.output / f"{now:%Y-%m-%d-%H%M%S}.json"
     result = {"at": now.isoformat(), "guests": guests, "requests": requests, "repeat": repeat, "database": durability,
-              "cpus": os.cpu_count(), "statements_of_a_checkout": statements, "rows": rows}  # fmt: skip
+              "cpus": os.cpu_count(), "statements_of_a_checkout": statements, "rows": rows,
+              "files": files}  # fmt: skip
     target.write_text(json.dumps(result, indent=2) + "\n")
     print(f"written to {target}")
     return 0

@@ -29,7 +29,7 @@ from servaan_crm.l10n.phone import IR_COUNTRY_CODE
 
 Cell = str | int | float | None
 # The Jalali years whose days are written in the café's calendar; days beyond stay as the database knows them.
-FIRST_YEAR, LAST_YEAR = 1230, 1529
+FIRST_YEAR, LAST_YEAR = 1250, 1449
 
 
 class Kind(StrEnum):
@@ -140,7 +140,7 @@ class Writer:
     def __init__(self, locale: CafeLocale) -> None:
         self._locale = locale
         self._yes, self._no = sql.Literal(_("yes")), sql.Literal(_("no"))
-        self.first, self.days = _jalali_days() if locale.is_jalali else (date.min, b"")
+        self.first, self.days = _jalali_days() if locale.is_jalali else (date.min, "")
 
     @property
     def spells_phones(self) -> bool:
@@ -218,11 +218,11 @@ class Writer:
 
 
 @lru_cache(maxsize=1)
-def _jalali_days() -> tuple[date, bytes]:
+def _jalali_days() -> tuple[date, str]:
     """Return the first day, and all days from it on, one after the other: ``1230/01/011230/01/02…``."""
     days = []
     for year in range(FIRST_YEAR, LAST_YEAR + 1):
         lengths = [31] * 6 + [30] * 5 + [30 if is_jalali_leap(year) else 29]
         for month, length in enumerate(lengths, 1):
             days += [f"{year:04}/{month:02}/{day:02}" for day in range(1, length + 1)]
-    return from_jalali(FIRST_YEAR, 1, 1), "".join(days).encode()
+    return from_jalali(FIRST_YEAR, 1, 1), "".join(days)

@@ -70,7 +70,10 @@ def reader(job: ImportJob) -> RowReader:
     own = {f"{CUSTOM}{field.key}": field for field in CustomField.objects.filter(is_active=True)}
     cleaners |= {key: _custom_cleaner(field) for key, field in own.items()}
     used = [key for key in job.mapping.values() if key in own]
-    return RowReader(plan_of(job.mapping, cleaners), tuple(COLUMNS), len(job.headers), _finisher(used))
+    # What no column of the file fills stays empty in staging without being written a million times.
+    filled = {*job.mapping.values(), "phone", "name", "reasons", *(["custom"] if used else [])}
+    columns = tuple(name for name in COLUMNS if name in filled)
+    return RowReader(plan_of(job.mapping, cleaners), columns, len(job.headers), _finisher(used))
 
 
 def _finisher(own: list[str]) -> Any:
