@@ -28,8 +28,8 @@ ROUNDING: dict[str, str | Promise] = {
     "nearest": gettext_lazy("rounded to the nearest"),
     "up": gettext_lazy("rounded up"),
 }
-# Why a bonus rule did not fit, by the condition of ``rules.unmet``.
-UNMET: dict[str, str | Promise] = {
+# Why a bonus rule gave nothing, by the condition of ``rules.unmet``.
+LEFT_OUT: dict[str, str | Promise] = {
     "dates": gettext_lazy("not on this date"),
     "weekdays": gettext_lazy("not on this day of the week"),
     "hours": gettext_lazy("not at this hour"),
@@ -42,6 +42,10 @@ UNMET: dict[str, str | Promise] = {
     "every_nth_visit": gettext_lazy("not this visit's turn"),
     "birthday_days": gettext_lazy("not around the birthday"),
     "campaign_code": gettext_lazy("its code is not on the bill"),
+    # It fits, and yet gives nothing.
+    "stacking": gettext_lazy("another bonus counts instead"),
+    "cap": gettext_lazy("the limit of points is reached"),
+    "rounding": gettext_lazy("it gives less than one point"),
 }
 
 
@@ -66,6 +70,11 @@ def bonus_effect(kind: str, factor: Decimal | None, points: int | None) -> str:
     named = {Decimal(2): _("double points"), Decimal(3): _("triple points")}
     number = factor or Decimal(1)
     return named.get(number) or _("%(factor)s times the points") % {"factor": format_number(number, places=2)}
+
+
+def left_out_text(reason: str) -> str:
+    """Return why a bonus rule gave nothing to a bill, by the reason of ``selectors.simulate.LeftOut``."""
+    return str(LEFT_OUT[reason])
 
 
 def _when(terms: BonusTerms) -> list[str]:

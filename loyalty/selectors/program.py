@@ -6,11 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists
+from django.db.models import Exists, QuerySet
 from django.db.models.functions import JSONObject
 
 from loyalty.models import BonusRule, LoyaltyProgram, StampCard, Tier
 from loyalty.rules import BonusTerms, RuleBook, TierRule
+from servaan_crm.accounts.models import Outlet
 
 _TIER_FIELDS = ("level", "threshold", "multiplier", "discount_percent", "benefits")
 _BONUS_FIELDS = tuple(part.name for part in fields(BonusTerms))
@@ -33,9 +34,24 @@ def get_rule_book() -> RuleBook:
     return RuleBook(
         **{name: getattr(program, name) for name in _COPIED},
         tiers=tuple(_tier(row) for row in program.tier_rows),
-        bonuses=tuple(_bonus(row) for row in program.bonus_rows),
+        bonuses=tuple(bonus_terms(row) for row in program.bonus_rows),
         has_stamp_cards=program.has_stamp_cards,
     )
+
+
+def get_program() -> LoyaltyProgram:
+    """Return the café's program with everything that bills do not look at."""
+    return LoyaltyProgram.objects.get()
+
+
+def list_bonus_rules() -> QuerySet[BonusRule]:
+    """Return the bonus rules in the order they are tried, those that are switched off too."""
+    return BonusRule.objects.order_by("position", "created_at", "id")
+
+
+def outlet_names() -> dict[str, str]:
+    """Return id → name of the café's outlets, for the sentences of bonus rules."""
+    return {str(pk): name for pk, name in Outlet.objects.values_list("pk", "name")}
 
 
 def _tier(row: dict[str, Any]) -> TierRule:
@@ -48,14 +64,23 @@ def _tier(row: dict[str, Any]) -> TierRule:
     )
 
 
-def _bonus(row: dict[str, Any]) -> BonusTerms:
-    values = dict(row)
+def bonus_terms(row: dict[str, Any]) -> BonusTerms:
+    """Return a bonus rule from its JSON values, as the database gives them or the archive of versions keeps them."""
+    values = {name: row[name] for name in _BONUS_FIELDS if name in row}
     for name in ("factor", "minimum_amount"):
-        values[name] = None if row[name] is None else Decimal(str(row[name]))
+        values[name] = None if row.get(name) is None else Decimal(str(row[name]))
     for name in ("starts_on", "ends_on"):
-        values[name] = row[name] and date.fromisoformat(row[name])
+        values[name] = row.get(name) and date.fromisoformat(row[name])
     for name in ("from_time", "until_time"):
-        values[name] = row[name] and time.fromisoformat(row[name])
+        values[name] = row.get(name) and time.fromisoformat(row[name])
     for name in ("weekdays", "items", "categories", "visit_types", "outlets", "tiers"):
-        values[name] = tuple(row[name])
+        values[name] = tuple(row.get(name) or ())
     return BonusTerms(**values)
+
+
+def terms_of(rule: BonusRule) -> BonusTerms:
+    """Return a stored bonus rule as the terms the earning looks at, whether or not it is switched on."""
+    values = {name: getattr(rule, name) for name in _BONUS_FIELDS}
+    for name in ("weekdays", "items", "categories", "visit_types", "tiers"):
+        values[name] = tuple(values[name])
+    return BonusTerms(**{**values, "id": str(rule.pk), "outlets": tuple(map(str, rule.outlets))})

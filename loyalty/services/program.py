@@ -92,8 +92,11 @@ def update_program(
     _only_known(changes, _PROGRAM_EDITABLE)
     with new_version(actor, expected_version) as program:
         counted_money = _counts_money(program)
-        for name, value in changes.items():
-            setattr(program, name, value)
+        changed = [name for name, value in changes.items() if getattr(program, name) != value]
+        if not changed:
+            return program
+        for name in changed:
+            setattr(program, name, changes[name])
         check_program(program)
         program.full_clean()
         program.save()

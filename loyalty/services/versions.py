@@ -22,8 +22,8 @@ BESIDE_THE_BOOK = (
 def new_version(actor: Actor, expected: int | None = None) -> Iterator[LoyaltyProgram]:
     """Lock the program for a change of it, of its tiers or bonus rules; archive the rules before and after.
 
-    A change that changes nothing of the rules makes no version. The locked program's ``version`` is raised and
-    saved here; the block saves what it changes.
+    A change that changes nothing of the rules makes no version. The block gets the program with its ``version``
+    raised, and saves what it changes; the raised version is saved here unless the block saved the program.
 
     Args:
         expected: the version the author looked at.
@@ -36,14 +36,19 @@ def new_version(actor: Actor, expected: int | None = None) -> Iterator[LoyaltyPr
         if expected is not None and expected != program.version:
             raise EditConflict(details={"version": program.version})
         before = archive_current(program)
-        yield program
         program.version += 1
+        yield program
         after = rules_of(program)
         if _content(after) == _content(before):
             program.version -= 1
             return
-        program.save(update_fields=["version", "updated_at"])
-        ProgramVersion.objects.create(version=program.version, rules=after, created_by_id=actor.user_id)
+        if after["version"] != program.version:
+            program.save(update_fields=["version", "updated_at"])
+        ProgramVersion.objects.create(
+            version=program.version,
+            rules=after | {"version": program.version},
+            created_by_id=actor.user_id,
+        )
 
 
 def archive_current(program: LoyaltyProgram) -> dict[str, Any]:
@@ -60,7 +65,7 @@ def archive_current(program: LoyaltyProgram) -> dict[str, Any]:
 
 def rules_of(program: LoyaltyProgram) -> dict[str, Any]:
     """Return all rules as plain JSON values, as the database has them now."""
-    rules = as_json(get_rule_book()) | {"version": program.version}
+    rules = as_json(get_rule_book())
     beside = LoyaltyProgram.objects.values(*BESIDE_THE_BOOK).get(pk=program.pk)
     return rules | {
         name: value if isinstance(value, (bool, int)) else str(value) for name, value in beside.items()
