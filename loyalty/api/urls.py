@@ -1,9 +1,13 @@
 """``/api/crm/loyalty/`` and the club's part of a customer."""
 
+from django.urls import include, path
+
 from loyalty.api import views
 from servaan_crm.core.urls import both
 
 urlpatterns = [
+    path("", include("loyalty.api.urls_rewards")),
+    path("", include("loyalty.api.urls_program")),
     *both("customers/<uuid:customer_id>/loyalty", views.LoyaltyStatusView.as_view(), name="loyalty-status"),
     *both(
         "customers/<uuid:customer_id>/loyalty/transactions",

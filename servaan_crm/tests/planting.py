@@ -22,6 +22,7 @@ from customers.services.family import add_family_member
 from customers.services.notes import add_note
 from feedback.services import record_feedback
 from loyalty.models import TierChange
+from loyalty.services import create_bonus_rule
 from outreach.services import log_interaction
 from segments.models import Segment
 from servaan_crm.accounts.models import ApiKey, Outlet, User
@@ -112,6 +113,9 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
         provider="kavenegar", provider_message_id=MARKER, sender="+989120000777", body=MARKER
     )
     TierChange.objects.create(customer=customer, from_tier="bronze", to_tier="silver", reason=MARKER)
+    rule = create_bonus_rule(
+        actor=user.actor, values={"name": MARKER, "kind": "points", "points": 7, "items": [MARKER]}
+    )
     key, _clear = ApiKey.issue(name=MARKER, user=user)
     view = SavedView.objects.create(user=user, name=MARKER, query=f"search={MARKER}", is_shared=True)
     RecentSearch.objects.create(user=user, query=MARKER)
@@ -121,7 +125,7 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     BulkOperation.objects.filter(pk=done.pk).update(query=MARKER, actor_name=MARKER)
     job = upload(f"نام,موبایل,{MARKER}\n{MARKER},{PHONE},{MARKER}\n", f"{MARKER}.csv")
     return {"item_id": item.pk, "segment_id": segment.pk, "api_key_id": key.pk, "import_id": job.pk,
-            "view_id": view.pk, "bulk_id": done.pk}  # fmt: skip
+            "view_id": view.pk, "bulk_id": done.pk, "rule_id": rule.pk, "level": MARKER, "version": 2}  # fmt: skip
 
 
 def fingerprint(cast: Any) -> dict[str, tuple[int, str]]:
