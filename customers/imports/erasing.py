@@ -10,6 +10,7 @@ Exports are streamed and never stored. What imports overwrote in the guest (:cla
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -66,7 +67,7 @@ def erase_from_imports(
 
 
 def _erase_rejects(digits: Collection[str], words: Collection[str]) -> None:
-    params = {
+    params: dict[str, Any] = {
         "words": [f"%{_plain(word)}%" for word in words if len(word) > 2],
         "digits": [f"%{number}%" for number in digits],
         "other": _OTHER_DIGITS, "plain": _DIGITS,
