@@ -195,8 +195,31 @@ def _ledger_faults(
         for name, value in expected.items()
         if getattr(account, name) != value
     ]
+    faults += _lot_faults(account, entries)
     if summary.points != balance:
         faults.append(f"summary.points is {summary.points}, ledger says {balance}")
+    return faults
+
+
+def _lot_faults(account: LoyaltyAccount, entries: list[LedgerEntry]) -> list[str]:
+    """The open lots are what the entries opened and used; no lot ever held less than nothing; the next expiry."""
+    faults: list[str] = []
+    held: dict[Any, int] = defaultdict(int)
+    for entry in entries:
+        parts = list(zip(entry.lot_expiries, entry.lot_points, strict=True)) or [(None, entry.points)]
+        if sum(points for _, points in parts) != entry.points:
+            faults.append(f"ledger {entry.sequence}: its lots are not its points")
+        for day, points in parts:
+            held[day] += points
+        if min(held.values()) < 0:
+            faults.append(f"ledger {entry.sequence}: takes more of a lot than it held: {dict(held)}")
+    dated = sorted((day, points) for day, points in held.items() if day is not None and points)
+    expected = [*dated, *([(None, held[None])] if held[None] else [])] if dated else []
+    stored = list(zip(account.lot_expiries, account.lot_points, strict=True))
+    if stored != expected:
+        faults.append(f"open lots are {stored}, the ledger says {expected}")
+    if account.next_expiry_on != (dated[0][0] if dated else None):
+        faults.append(f"next expiry is {account.next_expiry_on}, the lots say {dated[:1]}")
     return faults
 
 

@@ -8,7 +8,9 @@ from django.db import connection
 
 from loyalty.models import LedgerEntry
 
-# One pass over the ledger in the order of its unique index, then a comparison per guest.
+# One pass over the ledger in the order of its unique index, another over the entries with lots that run out, then a
+# comparison per guest. An entry without lots is one of points that never expire; so is what an account holds beside
+# the lots with a day, which is why the dated lots and the balance prove the rest.
 _QUERY = """
 WITH lines AS (
     SELECT customer_id, sequence, points, balance_after, type = ANY(%(earning)s) AS is_earning,
@@ -21,6 +23,15 @@ WITH lines AS (
            coalesce(-sum(points) FILTER (WHERE NOT is_earning), 0) AS redeemed,
            bool_and(sequence = place) AS is_gapless, bool_and(balance_after = running) AS is_running
       FROM lines GROUP BY customer_id
+), dated AS (
+    SELECT l.customer_id, lot.day, sum(lot.points) AS points
+      FROM loyalty_ledgerentry l CROSS JOIN LATERAL unnest(l.lot_expiries, l.lot_points) AS lot(day, points)
+     WHERE cardinality(l.lot_points) > 0 AND lot.day IS NOT NULL
+     GROUP BY l.customer_id, lot.day HAVING sum(lot.points) <> 0
+), lots AS (
+    SELECT customer_id, sum(points) AS total, array_agg(day ORDER BY day) AS days,
+           array_agg(points::int ORDER BY day) AS counts
+      FROM dated GROUP BY customer_id
 ), compared AS (
     SELECT s.customer_id, array_remove(ARRAY[
         CASE WHEN a.customer_id IS NULL AND b.customer_id IS NOT NULL THEN 'account is missing' END,
@@ -31,11 +42,18 @@ WITH lines AS (
         CASE WHEN coalesce(a.last_sequence, 0) <> coalesce(b.entries, 0) OR NOT coalesce(b.is_gapless, true)
              THEN 'sequence' END,
         CASE WHEN NOT coalesce(b.is_running, true) THEN 'balance after' END,
-        CASE WHEN a.tier <> s.tier THEN 'tier' END
+        CASE WHEN a.tier <> s.tier THEN 'tier' END,
+        CASE WHEN coalesce(a.lot_expiries, '{}') IS DISTINCT FROM coalesce(
+                    l.days || CASE WHEN b.total > l.total THEN ARRAY[NULL::date] ELSE '{}' END, '{}')
+               OR coalesce(a.lot_points, '{}') IS DISTINCT FROM coalesce(
+                    l.counts || CASE WHEN b.total > l.total THEN ARRAY[(b.total - l.total)::int] ELSE '{}' END, '{}')
+             THEN 'open lots' END,
+        CASE WHEN a.next_expiry_on IS DISTINCT FROM l.days[1] THEN 'next expiry' END
     ], NULL) AS faults
       FROM customers_customersummary s
       LEFT JOIN loyalty_loyaltyaccount a ON a.customer_id = s.customer_id
       LEFT JOIN books b ON b.customer_id = s.customer_id
+      LEFT JOIN lots l ON l.customer_id = s.customer_id
 )
 SELECT customer_id, faults FROM compared WHERE cardinality(faults) > 0 ORDER BY customer_id
 """
@@ -54,7 +72,8 @@ def find_wrong_accounts() -> Iterator[WrongAccount]:
     """Yield every guest of the café whose ledger, account and summary disagree; normally none.
 
     Checked: balance = sum of the ledger = last ``balance_after`` = points of the summary; totals earned and
-    redeemed; every ``balance_after``; the sequence from 1 without gaps; equal tiers. One query.
+    redeemed; every ``balance_after``; the sequence from 1 without gaps; equal tiers; the open lots, day by day what
+    the entries opened less what they used; the next expiry. One query.
     """
     with connection.cursor() as cursor:
         cursor.execute(_QUERY, {"earning": [str(kind) for kind in LedgerEntry.EARNING_TYPES]})

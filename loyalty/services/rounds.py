@@ -1,0 +1,99 @@
+"""Set-based work on many guests: found once, then done a few thousand at a time, each batch in its own transaction.
+
+Nothing is remembered between batches. What is due is read again under the locks, so a round may be killed at any
+point, repeated, and run by two workers at once: whoever comes second finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.utils import OperationalError
+from django.utils import timezone
+from psycopg.errors import DeadlockDetected
+
+from servaan_crm.core import events
+from servaan_crm.core.actors import system
+from servaan_crm.core.db import write
+from servaan_crm.core.tasks import dispatch_events, enqueue
+
+log = logging.getLogger(__name__)
+BATCH = 5000
+TRIES = 5
+# The rows that ``lock_customer`` takes for one guest, in the order in which everybody takes several.
+_LOCK = "SELECT 1 FROM customers_customer WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+
+
+def run(name: str, *, find: str, apply: str, params: dict[str, Any], tells: type[events.Event]) -> int:
+    """Do the work on every guest found; returns the sum of what ``apply`` says it did.
+
+    Args:
+        find: a query of guests' ids in ascending order.
+        apply: one statement for the guests ``%(ids)s``, whose rows are locked; returns one number. It also knows
+            ``%(now)s``, ``%(id_head)s`` (see :func:`new_id`) and ``%(told)s`` (see :func:`insert_events`).
+        tells: the event it writes.
+    """
+    done = 0
+    for ids in _batches(find, params):
+        now = timezone.now()
+        told = None if events.is_heard(tells.name) else now
+        values = {**params, "ids": ids, "now": now, "told": told, "id_head": _id_head(now)}
+        done += _patiently(name, apply, values)
+    return done
+
+
+def _batches(find: str, params: dict[str, Any]) -> Iterator[list[UUID]]:
+    # Outside a transaction the cursor is held by the server across the commits of the batches.
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(find, params)
+        while rows := cursor.fetchmany(BATCH):
+            yield [row[0] for row in rows]
+
+
+def _patiently(name: str, apply: str, values: dict[str, Any]) -> int:
+    """Do one batch; again when PostgreSQL chose it as the victim of a deadlock with another set-based job."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            with write(system(name)), connection.cursor() as cursor:
+                cursor.execute(_LOCK, [values["ids"]])
+                cursor.execute(apply, values)
+                (count,) = cursor.fetchone()
+                if count and values["told"] is None:
+                    enqueue(dispatch_events)
+                return int(count)
+        except OperationalError as error:
+            within = transaction.get_connection().in_atomic_block
+            if within or attempt == TRIES or not isinstance(error.__cause__, DeadlockDetected):
+                raise
+            log.info("%s: deadlock, trying again (%s)", name, attempt)
+            time.sleep(0.05 * attempt)
+    raise AssertionError("unreachable")
+
+
+def insert_events(event: type[events.Event], payload: str, source: str) -> str:
+    """Return the statement that writes one event for each row of ``source`` (a FROM clause with what follows).
+
+    ``payload``: SQL of the JSON object. Events nobody listens to are born delivered: at a month's end there may be
+    as many as guests, and the dispatcher would hand them to nobody one by one while visits wait behind them.
+    """
+    return (
+        "INSERT INTO core_event (name, payload, created_at, dispatched_at, handled, attempts, next_attempt_at,"
+        f" last_error) SELECT '{event.name}', {payload}, %(now)s, %(told)s::timestamptz, '{{}}', 0, %(now)s, ''"
+        f" FROM {source}"
+    )
+
+
+def new_id() -> str:
+    """Return the SQL of a new time-ordered key (UUID version 7), on every PostgreSQL from 15 on."""
+    return "overlay(gen_random_uuid()::text PLACING %(id_head)s FROM 1 FOR 15)::uuid"
+
+
+def _id_head(now: datetime) -> str:
+    stamp = f"{int(now.timestamp() * 1000):012x}"
+    return f"{stamp[:8]}-{stamp[8:]}-7"

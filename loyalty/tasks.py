@@ -1,0 +1,24 @@
+"""Background work of the club."""
+
+from celery import shared_task
+
+from loyalty.services import expiry, tier_review
+from servaan_crm.core.tasks import TenantTask
+
+
+@shared_task(base=TenantTask, name="loyalty.expire_points")
+def expire_points() -> int:
+    """Nightly: points whose last valid day is over."""
+    return expiry.expire_points()
+
+
+@shared_task(base=TenantTask, name="loyalty.warn_expiring")
+def warn_expiring() -> int:
+    """Nightly: tell of points that run out soon."""
+    return expiry.warn_expiring()
+
+
+@shared_task(base=TenantTask, name="loyalty.review_tiers")
+def review_tiers() -> int:
+    """Nightly: periods that ended, thresholds that moved."""
+    return tier_review.review_tiers()
