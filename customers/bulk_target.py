@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from customers.filters import CustomerFilter
 from customers.models import Customer
-from customers.selectors import all_customers
+from customers.selectors import CustomerList, all_customers
 from servaan_crm.l10n.digits import localize
 
 MAX_IDS = 5_000
@@ -58,6 +58,10 @@ class Target:
             words = _("Choose at least one and at most %(most)s customers.")
             raise ValidationError({"ids": [words % {"most": localize(MAX_IDS)}]})
         return cls(all_customers().filter(pk__in=chosen), "", len(chosen))
+
+    def as_list(self, sort: str, order: str) -> CustomerList:
+        """Return the guests as a list in this order."""
+        return CustomerList(self.matches, sort, order)
 
 
 def _as_query(given: Mapping[str, Any]) -> QueryDict:

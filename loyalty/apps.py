@@ -9,5 +9,5 @@ class LoyaltyConfig(AppConfig):
     verbose_name = _("Loyalty club")
 
     def ready(self) -> None:
-        from loyalty import own_data, receivers  # noqa: F401
+        from loyalty import card_progress, own_data, receivers  # noqa: F401
         from loyalty.services import merging  # noqa: F401

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError as InvalidValue
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,6 +23,7 @@ from rest_framework.response import Response
 from customers.api import schema
 from customers.api.import_undo import ImportUndoSerializer, undo_payload
 from customers.api.views import CustomerAPIView
+from customers.bulk_target import MAX_IDS, Target
 from customers.exports.files import CSV_TYPE
 from customers.exports.http import FORMATS, export_response, streamed
 from customers.filters import CustomerFilter, unknown_parameters
@@ -33,6 +35,7 @@ from customers.imports.reports import reject_report
 from customers.imports.undo import request_undo, undo_of
 from customers.imports.undo_report import kept_report
 from customers.models import ImportJob
+from customers.selectors.customers import DEFAULT_ORDER, DEFAULT_SORT, SORTS
 from servaan_crm.accounts.permissions import P
 from servaan_crm.core.responses import ok
 from servaan_crm.core.serializers import StrictSerializer
@@ -91,6 +94,7 @@ UPLOAD = inline_serializer(
 COMMIT = OpenApiParameter(
     "commit", OpenApiTypes.BOOL, description="Take the file over; otherwise it is checked only."
 )
+IDS = OpenApiParameter("ids", OpenApiTypes.STR, description="Ids with commas between: these customers alone.")
 FORMAT = OpenApiParameter("format", OpenApiTypes.STR, enum=list(FORMATS), default="csv")
 
 
@@ -266,6 +270,15 @@ class KeptView(CustomerAPIView):
         return streamed(lambda: kept_report(undo), f"kept-{import_id}.csv", CSV_TYPE)
 
 
+class ExportSerializer(StrictSerializer):
+    """Chosen customers, and how they are written."""
+
+    ids = serializers.ListField(child=serializers.UUIDField(), max_length=MAX_IDS, allow_empty=False)
+    format = serializers.ChoiceField(FORMATS, default="csv")
+    sort = serializers.ChoiceField(SORTS, default=DEFAULT_SORT)
+    order = serializers.ChoiceField(("asc", "desc"), default=DEFAULT_ORDER)
+
+
 class ExportView(CustomerAPIView):
     """The customer list as a file."""
 
@@ -273,18 +286,47 @@ class ExportView(CustomerAPIView):
 
     @extend_schema(
         operation_id="customers_export",
-        parameters=[FORMAT, *(part for part in schema.LIST if part.name not in ("page", "limit"))],
+        parameters=[FORMAT, IDS, *(part for part in schema.LIST if part.name not in ("page", "limit"))],
         responses={(200, "text/csv"): OpenApiTypes.BINARY},
     )
     def get(self, request: Request) -> HttpResponseBase:
         """Return all customers that match, with the filters and the order of the list; streamed."""
-        asked = CustomerFilter(request.query_params, extra=("format",))
+        asked = CustomerFilter(request.query_params, extra=("format", "ids"))
         problems = asked.problems()
         format_name = request.query_params.get("format", "csv")
+        chosen = _chosen(request.query_params["ids"].split(",")) if "ids" in request.query_params else None
+        if chosen and asked.active:
+            problems["ids"] = [_("Give either filters or “ids”.")]
         if format_name not in FORMATS:
             problems["format"] = [_("Choose one of: %(values)s.") % {"values": ", ".join(FORMATS)}]
         if problems:
             raise ValidationError(problems)
+        found, told = asked.customers(), asked.active
+        if chosen:
+            found, told = chosen.as_list(found.sort, found.order), {"ids": chosen.asked_for}
+        return export_response(actor=self.actor, found=found, format_name=format_name, asked=told)
+
+    @extend_schema(
+        operation_id="customers_export_chosen",
+        request=ExportSerializer,
+        responses={(200, "text/csv"): OpenApiTypes.BINARY},
+    )
+    def post(self, request: Request) -> HttpResponseBase:
+        """Return up to 5,000 chosen customers as a file."""
+        form = ExportSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        asked = form.validated_data
+        chosen = _chosen(asked["ids"])
         return export_response(
-            actor=self.actor, found=asked.customers(), format_name=format_name, asked=asked.active
+            actor=self.actor,
+            found=chosen.as_list(asked["sort"], asked["order"]),
+            format_name=asked["format"],
+            asked={"ids": chosen.asked_for},
         )
+
+
+def _chosen(ids: Iterable[Any]) -> Target:
+    try:
+        return Target.of_ids(ids)
+    except InvalidValue as error:
+        raise ValidationError(error.message_dict) from None

@@ -1,4 +1,4 @@
-"""What the customer book itself can do to many guests: tags, status, deleting. One statement each for a set or a batch."""
+"""What the customer book itself can do to many guests: tags, status, deleting. One statement for a set or a batch."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
-from customers.models import BulkOperation, Customer, RecentSearch, SavedView, Tag
+from customers.models import BulkOperation, Customer, CustomField, RecentSearch, SavedView, Tag
 from customers.selectors import counts
 from customers.tests.factories import make_customer
 
@@ -199,3 +199,59 @@ def test_figures_come_after_the_page_and_only_to_those_who_may_see_them(cafe):
     assert "/customers/figures/" in text(cafe.browser("manager").get(LIST))
     assert "/customers/figures/" not in text(cafe.browser("staff").get(LIST))
     assert cafe.browser("staff").get("/customers/figures/").status_code == 403
+
+
+def test_ticked_rows_are_exported_alone_and_the_whole_list_on_demand(cafe):
+    guests = [make_customer(n, f"مهمان{n}", segment="vip" if n < 3 else "new") for n in range(5)]
+    browser, api = cafe.browser("manager"), cafe.api()
+    ids = [str(guest.pk) for guest in (guests[1], guests[4])]
+
+    def names(answer: Any) -> set[str]:
+        assert answer.status_code == 200, answer
+        return set(re.findall(r"مهمان\d", b"".join(answer.streaming_content).decode("utf-8-sig")))
+
+    page = {"format": "csv", "scope": "ids", "query": "segment=vip&sort=name"}
+    chosen = {"مهمان1", "مهمان4"}
+    assert names(browser.post(f"{LIST}export/", {**page, "ids": ids})) == chosen
+    whole = browser.post(f"{LIST}export/", {**page, "scope": "all", "ids": ids})
+    assert names(whole) == {"مهمان0", "مهمان1", "مهمان2"}
+    assert browser.post(f"{LIST}export/", page).status_code == 302
+    assert cafe.browser("staff").post(f"{LIST}export/", {**page, "ids": ids}).status_code == 403
+    url = "/api/crm/customers/export"
+    assert names(api.post(url, {"ids": ids, "sort": "name"}, format="json")) == chosen
+    assert names(api.get(f"{url}?ids={','.join(ids)}")) == chosen
+    assert api.get(f"{url}?ids={ids[0]}&segment=vip").status_code == 400
+    assert api.get(f"{url}?ids=x").status_code == 400
+    for wrong in ([], ["x"], ids * 2_501):
+        assert api.post(url, {"ids": wrong}, format="json").status_code == 400
+
+
+def test_own_fields_are_filters_with_chips_and_stand_in_saved_views(cafe):
+    kinds = {"milk": "choice", "vegan": "boolean", "joined": "date", "chair": "number", "dish": "text"}
+    for key, kind in kinds.items():
+        CustomField.objects.create(
+            key=key, label=f"«{key}»", kind=kind, choices=["oat"] if kind == "choice" else []
+        )
+    custom = {"milk": "oat", "vegan": True, "joined": "2025-03-20", "chair": 12, "dish": "قرمه"}
+    make_customer(1, "سارا", custom=custom)
+    make_customer(2, "رضا", custom={"vegan": False})
+    browser = cafe.browser("manager")
+    typed = {
+        "custom.joined": "۱۴۰۳/۱۲/۳۰",
+        "custom.vegan": "true",
+        "custom.chair": "۱۲",
+        "custom.dish": "قرمه",
+    }
+    found = browser.get(f"{LIST}narrow/", {**typed, "custom.milk": "oat"})
+    assert "custom.joined=2025-03-20" in found["Location"]
+    page = text(browser.get(found["Location"]))
+    assert "سارا" in page
+    assert "رضا" not in page
+    for chip in ("«joined»: ۱۴۰۳/۱۲/۳۰", "«vegan»: بله", "«chair»: ۱۲", "«dish»: قرمه", "«milk»: oat"):
+        assert chip in page, chip
+    assert 'value="۱۴۰۳/۱۲/۳۰"' in page
+    assert "رضا" in text(browser.get(f"{LIST}?custom.vegan=false"))
+    browser.post(f"{LIST}views/", {"name": "گیاه‌خواران", "query": "custom.vegan=true"})
+    assert SavedView.objects.get().query == "custom.vegan=true"
+    wrong = text(browser.get(f"{LIST}?custom.chair=x"))
+    assert 'role="alert"' in wrong

@@ -25,9 +25,9 @@ _SUMMARIES = """
 INSERT INTO customers_customersummary (customer_id, total_visits, last_visit_number, lifetime_spent, first_visit_at,
     last_visit_at, segment, tier, points)
 SELECT c.id, v, v, v * 1000000, c.created_at, now() - d * interval '1 hour',
-       CASE WHEN v > 28 THEN 'vip' WHEN v < 3 THEN 'new' ELSE 'occasional' END,
-       CASE WHEN v > 29 THEN 'gold' ELSE 'bronze' END, v * 10
-  FROM (SELECT c.*, abs(hashtext(c.phone)) %% 30 + 1 AS v, abs(hashtext(c.name)) %% 9000 AS d
+       CASE WHEN v > 297 THEN 'vip' WHEN v < 3 THEN 'new' ELSE 'occasional' END,
+       CASE WHEN v > 298 THEN 'gold' ELSE 'bronze' END, v * 10
+  FROM (SELECT c.*, abs(hashtext(c.phone)) %% 300 + 1 AS v, abs(hashtext(c.name)) %% 40000 AS d
           FROM customers_customer AS c) AS c
 """
 
@@ -57,7 +57,7 @@ def scanned(queries: CaptureQueriesContext) -> list[str]:
 
 
 QUERIES = (
-    "segment=new", "segment=vip", "tier=gold", "status=blocked", "segment=vip&status=blocked", "min_spent=30000000",
+    "segment=new", "segment=vip", "tier=gold", "status=blocked", "segment=vip&status=blocked", "min_spent=299000000",
     "temperature=hot", "created_from=2099-01-01", "search=0912000123", "search=a1b2",
 )  # fmt: skip
 

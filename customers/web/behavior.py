@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from customers.models import Customer, Visit
 from customers.selectors.behavior import Behavior, DayPart, Month, Trend, get_behavior, preferred
+from customers.selectors.next_visit import HORIZON_DAYS, get_next_visit
 from customers.selectors.rhythm import ENOUGH_GAPS, Rhythm
 from customers.web.profile import rounded
 from customers.web.tabs import TabPage
@@ -190,13 +191,17 @@ class BehaviorTab(TabPage):
     permission = P.CUSTOMERS_VIEW
 
     def context(self, customer: Customer) -> dict[str, Any]:
-        """Return the behaviour and its pictures; six queries whatever the guest's history."""
+        """Return the behaviour and its pictures; at most ten queries whatever the guest's history."""
         behavior = get_behavior(customer)
         trend, tone = trend_words(behavior.spending.trend)
         patterns = behavior.patterns
+        said, error = get_next_visit(customer.pk)
         payment, kind = preferred(patterns.payments), preferred(patterns.visit_types)
         return {
             "behavior": behavior,
+            "next_visit": None if said is None else round(100 * said),
+            "next_error": error,
+            "next_days": HORIZON_DAYS,
             "words": rhythm_words(behavior),
             "is_late": _is_late(behavior),
             "trend": trend,

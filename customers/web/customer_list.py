@@ -12,13 +12,16 @@ from django.views import View
 
 from customers.bulk_target import LOOK, Target
 from customers.filters import CustomerFilter
-from customers.models import Tag
+from customers.models import CustomField, Tag
 from customers.selectors import get_facts
 from customers.selectors.counts import BoundedPaginator
+from customers.selectors.custom_fields import CUSTOM_PREFIX
 from customers.selectors.saved_views import list_views
+from customers.services.custom_fields import active_fields
 from customers.services.saved_views import remember_search
 from customers.web import lists
 from customers.web.bulk import choices_for, just_done, under_way
+from customers.web.tier_progress import tier_progress
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.requests import staff_of
@@ -45,7 +48,7 @@ class CustomerListPage(RolePage, View):
         part = request.headers.get("HX-Target") == "customer-results"
         context = self._base(request)
         if problems := asked.problems():
-            context["problems"] = problems
+            context |= {"problems": problems, "own_filters": lists.own_filters(request.GET)}
         else:
             context |= self._results(request, asked)
             if not part and asked.active.get("search"):
@@ -60,12 +63,11 @@ class CustomerListPage(RolePage, View):
     def _base(self, request: HttpRequest) -> dict[str, Any]:
         apart = ("search", "page", "look")
         kept = {name: value for name, value in request.GET.items() if value and name not in apart}
-        look = request.GET.get("look") or request.COOKIES.get(LOOK_COOKIE, "")
         return {
             "search": request.GET.get("search", ""),
             "kept": kept,
             "groups": lists.GROUPS,
-            "look": look if look in LOOKS else LOOKS[0],
+            "look": self._look(request),
             "looks": lists.looks(request.GET),
             "can_edit": can(request.user, P.CUSTOMERS_EDIT),
             "can_merge": can(request.user, P.CUSTOMERS_DELETE),
@@ -79,13 +81,19 @@ class CustomerListPage(RolePage, View):
             "bulk_choices": choices_for(request.user),
         }
 
+    @staticmethod
+    def _look(request: HttpRequest) -> str:
+        look = request.GET.get("look") or request.COOKIES.get(LOOK_COOKIE, "")
+        return look if look in LOOKS else LOOKS[0]
+
     def _tools(self, request: HttpRequest) -> dict[str, Any]:
         state = query_of(request.GET)
         return {
             "state": state,
             "views": [(view, view.query == state) for view in list_views(staff_of(request))],
             "ranges": lists.ranges_of(request.GET),
-            "range_names": {*lists.MONEY_RANGES, *lists.DAY_RANGES, *lists.NUMBER_RANGES, "tag", "outlet"},
+            "range_names": {*lists.MONEY_RANGES, *lists.DAY_RANGES, *lists.NUMBER_RANGES, "tag", "outlet"}
+            | {name for name in request.GET if name.startswith(CUSTOM_PREFIX)},
             "unit": unit_name(),
             "calendar": get_locale().calendar,
             "tags": list(Tag.objects.values_list("name", flat=True)),
@@ -102,15 +110,19 @@ class CustomerListPage(RolePage, View):
         page = pages.get_page(number)
         search = asked.active.get("search", "")
         customers = list(page.object_list.prefetch_related("tags"))  # type: ignore[attr-defined]
+        own = lists.own_filters(request.GET)
+        ways = tier_progress(customers) if self._look(request) == "cards" else {}
         page.object_list = customers  # the length of the page is asked for too
         return {
+            "own_filters": own,
             "page_obj": page,
             "is_exact": pages.found.is_exact,
-            "rows": lists.rows_of(customers, get_facts(), search),
+            "rows": lists.rows_of(customers, get_facts(), search, ways),
             "heads": lists.heads(request.GET, found.sort, found.order),
-            "other_chips": lists.other_chips(asked, request.GET),
+            "other_chips": lists.other_chips(asked, request.GET) + lists.own_chips(asked, request.GET, own),
             "is_narrowed": bool(asked.active),
             "filter_query": filters_of(request.GET),
+            "list_query": query_of(request.GET),
         }
 
     def _just_deleted(self, request: HttpRequest) -> dict[str, str] | None:
@@ -128,7 +140,13 @@ class NarrowList(RolePage, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         data = request.GET.copy()
         data.pop("page", None)
+        days = {
+            f"{CUSTOM_PREFIX}{field.key}" for field in active_fields() if field.kind == CustomField.Kind.DATE
+        }
         for name, value in list(data.items()):
+            if name in days and value:
+                data[name] = _as_day(str(value).strip())
+                continue
             plain = _as_parameter(name, str(value).strip())
             if plain:
                 data[name] = plain
@@ -165,6 +183,13 @@ def _without(data: QueryDict, names: Any) -> str:
     for name in {*names, *(name for name, value in data.items() if not value)}:
         copy.pop(name, None)
     return copy.urlencode()
+
+
+def _as_day(typed: str) -> str:
+    try:
+        return parse_date(typed).isoformat()
+    except DateError:
+        return typed
 
 
 def _as_parameter(name: str, typed: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from django.http import QueryDict
 from django.utils.functional import Promise
@@ -12,10 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from customers.filters import CustomerFilter, Preset
-from customers.models import Customer, CustomerSummary
+from customers.models import Customer, CustomerSummary, CustomField
 from customers.selectors import Facts
+from customers.selectors.custom_fields import CUSTOM_PREFIX
 from customers.selectors.derived import CustomerType, Lifecycle, Risk, Temperature
-from servaan_crm.l10n.digits import plain_number
+from customers.services.custom_fields import active_fields
+from servaan_crm.l10n.digits import localize, plain_number
 from servaan_crm.l10n.jalali import format_date, parse_date
 from servaan_crm.l10n.money import format_money, format_number
 from servaan_crm.l10n.text import search_key
@@ -97,6 +101,54 @@ class Range:
     last: tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class OwnFilter:
+    """A field of the café's own in the panel: how it is typed, and what the address says, as the screen writes it."""
+
+    param: str
+    label: str
+    kind: str
+    value: str
+    choices: list[tuple[str, str | Promise]]
+
+
+def own_filters(data: QueryDict) -> list[OwnFilter]:
+    """Return the own fields in use as controls of the panel; one query."""
+    made = []
+    for field in active_fields():
+        param = f"{CUSTOM_PREFIX}{field.key}"
+        choices: list[tuple[str, str | Promise]] = [(text, text) for text in field.choices]
+        if field.kind == CustomField.Kind.BOOLEAN:
+            choices = [("true", _("yes")), ("false", _("no"))]
+        given = data.get(param, "")
+        made.append(
+            OwnFilter(param, field.label, field.kind, given if choices else _typed(field, given), choices)
+        )
+    return made
+
+
+def own_chips(asked: CustomerFilter, query: QueryDict, own: list[OwnFilter]) -> list[tuple[str, str]]:
+    """Return (words, address without it) for each own field in use."""
+    chips = []
+    for each in own:
+        if each.param in asked.active:
+            copy = query.copy()
+            copy.pop("page", None)
+            copy.pop(each.param)
+            value = dict(each.choices).get(each.value, each.value)
+            chips.append((f"{each.label}: {value}", f"?{copy.urlencode()}"))
+    return chips
+
+
+def _typed(field: CustomField, given: str) -> str:
+    try:
+        if given and field.kind == CustomField.Kind.DATE:
+            return format_date(parse_date(given))
+    except ValueError:  # what cannot be read stays as it is
+        return given
+    return localize(plain_number(given)) if given and field.kind == CustomField.Kind.NUMBER else given
+
+
 def ranges_of(data: QueryDict) -> list[Range]:
     """Return the ranges of the panel with what the address says, in the café's unit and calendar."""
     rows = (
@@ -146,6 +198,8 @@ class Row:
     temperature_label: str | Promise
     tone: str
     found_in: str = ""
+    has_way: bool = False
+    way: int | None = None
 
 
 def heads(query: QueryDict, sort: str, order: str) -> list[Head]:
@@ -165,14 +219,28 @@ def heads(query: QueryDict, sort: str, order: str) -> list[Head]:
     return made
 
 
-def rows_of(customers: list[Customer], facts: Facts, query: str) -> list[Row]:
-    """Return the rows of one page, without a query."""
+def rows_of(
+    customers: list[Customer], facts: Facts, query: str, ways: Mapping[UUID, int | None] | None = None
+) -> list[Row]:
+    """Return the rows of one page, without a query; ``ways`` are those to the next tier, in percent."""
+    ways = ways or {}
     labels = dict(Temperature.choices)
     made = []
     for customer in customers:
         temperature = facts.temperature.of(customer.summary)
         found = found_in(customer, query) if query else ""
-        made.append(Row(customer, temperature, labels[temperature], TONES[temperature], found))
+        way = ways.get(customer.pk)
+        made.append(
+            Row(
+                customer,
+                temperature,
+                labels[temperature],
+                TONES[temperature],
+                found,
+                customer.pk in ways,
+                way,
+            )
+        )
     return made
 
 

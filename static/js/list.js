@@ -39,7 +39,6 @@
     show("[data-bulk-all]", on);
     show("[data-bulk-ids]", !on);
     show("[data-bulk-whole]", !on);
-    show("[data-bulk-export]", on || !bar.querySelector("[data-bulk-whole]"));
   }
   document.addEventListener("click", (event) => {
     const pressed = event.target.closest?.("[data-bulk-whole],[data-bulk-none]");
@@ -71,7 +70,19 @@
   }
   /* a part that could not be loaded says so and tries again */
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target.id === "customer-figures") event.target.removeAttribute("aria-busy");
+    if (event.target.id !== "customer-figures") return;
+    event.target.removeAttribute("aria-busy");
+    const failed = !event.detail.successful;
+    document.getElementById("figures-failed").hidden = !failed;
+    event.target.hidden = failed;
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("[data-retry-figures]")) return;
+    const figures = document.getElementById("customer-figures");
+    document.getElementById("figures-failed").hidden = true;
+    figures.hidden = false;
+    figures.setAttribute("aria-busy", "true");
+    window.htmx.trigger(figures, "retry");
   });
   document.addEventListener("DOMContentLoaded", () => {
     const flash = document.querySelector("[data-flash]");
