@@ -160,3 +160,14 @@ def test_another_country_dials_and_counts_in_its_own_way(indian_cafe: Any) -> No
         answer = indian_cafe.api("manager").get(f"{address}&format=xlsx")
         sheet = load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
         assert [row[0].value for row in sheet.iter_rows(min_row=2)] == ["+4915112345678", "09876543210"]
+
+
+def test_who_goes_away_in_the_middle_leaves_a_connection_that_works(cafe: Any) -> None:
+    guests = [create_customer(actor=ACTOR, phone=f"0912000{n:04}", name="سارا رضایی") for n in range(40)]
+    Customer.objects.update(notes="یادداشت " * 2_000)
+    answer = cafe.api("manager").get(URL)
+    pieces = iter(answer.streaming_content)
+    assert next(pieces)
+    assert len(next(pieces)) < 200_000, "a part, not the whole"
+    answer._iterator.close()
+    assert Customer.objects.count() == len(guests)
