@@ -302,7 +302,7 @@ def test_the_page_shows_progress_survives_leaving_and_a_double_press_begins_one_
     assert "۴" in text(part)
     assert "HX-Refresh" not in part
     assert f"{LIST}bulk/{job.pk}/" in text(browser.get(LIST))
-    assert f"{LIST}bulk/{job.pk}/" not in text(browser.get(LIST, headers={"HX-Request": "true"}))
+    assert f"{LIST}bulk/{job.pk}/" not in text(browser.get(LIST, headers={"HX-Target": "customer-results"}))
     BulkOperation.objects.update(heartbeat_at=timezone.now() - timedelta(hours=1))
     work(job)
     assert browser.get(f"{LIST}bulk/{job.pk}/", headers={"HX-Request": "true"})["HX-Refresh"] == "true"

@@ -17,17 +17,17 @@ _GUESTS = """
 INSERT INTO customers_customer (id, created_at, updated_at, phone, name, name_english, email, gender, status, notes,
     preferences, address, city, postal_code, allow_marketing, version)
 SELECT gen_random_uuid(), now() - n * interval '20 minutes', now(), '+98912' || lpad(n::text, 7, '0'),
-       'مهمان ' || md5(n::text), '', '', '', CASE WHEN n %% 200 = 0 THEN 'blocked' ELSE 'active' END, '',
+       'مهمان ' || md5(n::text), '', '', '', CASE WHEN n %% 2000 = 0 THEN 'blocked' ELSE 'active' END, '',
        '{}', '', '', '', true, 1
   FROM generate_series(1, %s) AS n
 """
 _SUMMARIES = """
 INSERT INTO customers_customersummary (customer_id, total_visits, last_visit_number, lifetime_spent, first_visit_at,
     last_visit_at, segment, tier, points)
-SELECT c.id, v, v, v * 1000000, c.created_at, now() - d * interval '1 hour',
-       CASE WHEN v > 297 THEN 'vip' WHEN v < 3 THEN 'new' ELSE 'occasional' END,
-       CASE WHEN v > 298 THEN 'gold' ELSE 'bronze' END, v * 10
-  FROM (SELECT c.*, abs(hashtext(c.phone)) %% 300 + 1 AS v, abs(hashtext(c.name)) %% 40000 AS d
+SELECT c.id, v, v, v::bigint * 1000000, c.created_at, now() - d * interval '1 hour',
+       CASE WHEN v > 2997 THEN 'vip' WHEN v < 3 THEN 'new' ELSE 'occasional' END,
+       CASE WHEN v > 2998 THEN 'gold' ELSE 'bronze' END, v * 10
+  FROM (SELECT c.*, abs(hashtext(c.phone)) %% 3000 + 1 AS v, abs(hashtext(c.name)) %% 400000 AS d
           FROM customers_customer AS c) AS c
 """
 
@@ -57,7 +57,7 @@ def scanned(queries: CaptureQueriesContext) -> list[str]:
 
 
 QUERIES = (
-    "segment=new", "segment=vip", "tier=gold", "status=blocked", "segment=vip&status=blocked", "min_spent=299000000",
+    "segment=new", "segment=vip", "tier=gold", "status=blocked", "segment=vip&status=blocked", "min_spent=2999000000",
     "temperature=hot", "created_from=2099-01-01", "search=0912000123", "search=a1b2",
 )  # fmt: skip
 

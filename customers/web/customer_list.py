@@ -46,7 +46,7 @@ class CustomerListPage(RolePage, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = CustomerFilter(request.GET, extra=("page", "page_size", "look"), default_sort="last_visit")
         part = request.headers.get("HX-Target") == "customer-results"
-        context = self._base(request)
+        context = self._base(request, part=part)
         if problems := asked.problems():
             context |= {"problems": problems, "own_filters": lists.own_filters(request.GET)}
         else:
@@ -60,7 +60,7 @@ class CustomerListPage(RolePage, View):
             response.set_cookie(LOOK_COOKIE, request.GET["look"], max_age=YEAR, samesite="Lax")
         return response
 
-    def _base(self, request: HttpRequest) -> dict[str, Any]:
+    def _base(self, request: HttpRequest, *, part: bool) -> dict[str, Any]:
         apart = ("search", "page", "look")
         kept = {name: value for name, value in request.GET.items() if value and name not in apart}
         return {
@@ -77,7 +77,7 @@ class CustomerListPage(RolePage, View):
             "sees_figures": can(request.user, P.CUSTOMERS_STATISTICS),
             "deleted": self._just_deleted(request),
             "bulk_done": just_done(request),
-            "bulk_running": [] if request.headers.get("HX-Request") else under_way(request.user),
+            "bulk_running": [] if part else under_way(request.user),
             "bulk_choices": choices_for(request.user),
         }
 
