@@ -11,3 +11,4 @@ class LoyaltyConfig(AppConfig):
     def ready(self) -> None:
         from loyalty import card_progress, own_data, receivers  # noqa: F401
         from loyalty.services import merging  # noqa: F401
+        from loyalty.web import ledger_tab  # noqa: F401

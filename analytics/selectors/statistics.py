@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
 from analytics.periods import Period, this_month
 from customers.models import Customer, CustomerSummary
 from customers.selectors.figures import Figure, figures_of_book
-from loyalty.models import LedgerEntry, LoyaltyAccount
+from loyalty.models import LoyaltyAccount
+from loyalty.selectors.flow import get_flow, get_taken_off
 
 
 def get_customer_statistics(period: Period | None = None) -> dict[str, Any]:
@@ -78,11 +80,11 @@ def _spread(kept: Mapping[tuple[str, str], Figure], place: int, values: list[str
 
 
 def get_loyalty_statistics(period: Period | None = None) -> dict[str, Any]:
-    """Return the statistics of the club, from three queries.
+    """Return the statistics of the club, from four queries.
 
-    Issued are the earning entries of the ledger less what was taken back of them; redeemed are all others
-    (redemptions, expiry, corrections) less what was given back; issued - redeemed = active. ``period``
-    (default: the month that runs now) restricts the two ``…_this_month`` figures.
+    Issued and redeemed as :mod:`loyalty.selectors.flow` says: issued less what was taken back, redeemed less what was
+    given back. What ran out or was taken off by hand is neither, so issued - redeemed is the active points plus
+    those. ``period`` (default: the month that runs now) restricts the two ``…_this_month`` figures.
     """
     period = period or this_month()
     totals = LoyaltyAccount.objects.filter(customer__deleted_at=None).aggregate(
@@ -94,7 +96,7 @@ def get_loyalty_statistics(period: Period | None = None) -> dict[str, Any]:
     guests = _customers().aggregate(total=Count("pk"), **_counts("tier", CustomerSummary.TierLevel.values))
     return {
         "total_points_issued": totals["issued"],
-        "total_points_redeemed": totals["redeemed"],
+        "total_points_redeemed": totals["redeemed"] - get_taken_off(),
         "active_points": totals["active"],
         "average_points_per_customer": _average(Decimal(totals["active"]), guests["total"]),
         "tier_distribution": {name: guests[f"tier_{name}"] for name in CustomerSummary.TierLevel.values},
@@ -104,15 +106,8 @@ def get_loyalty_statistics(period: Period | None = None) -> dict[str, Any]:
 
 
 def get_points_flow(period: Period) -> dict[str, int]:
-    """Return ``issued`` and ``redeemed`` points of the ledger entries made within ``period``."""
-    earning = Q(type__in=LedgerEntry.EARNING_TYPES)
-    entries = LedgerEntry.objects.filter(
-        created_at__gte=period.start, created_at__lt=period.end, customer__deleted_at=None
-    )
-    return entries.aggregate(
-        issued=Coalesce(Sum("points", filter=earning), 0),
-        redeemed=Coalesce(Sum(-F("points"), filter=~earning), 0),
-    )
+    """Return the points ``issued``, ``redeemed``, ``expired`` and ``corrected`` within ``period``."""
+    return asdict(get_flow(period.start, period.end))
 
 
 def get_active_points() -> int:

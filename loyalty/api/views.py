@@ -18,7 +18,6 @@ from loyalty.services import adjust_points, award_points, redeem_points
 from servaan_crm.accounts.permissions import HasPermission, P
 from servaan_crm.accounts.requests import staff_of
 from servaan_crm.core.idempotent import answer_once
-from servaan_crm.core.pagination import paginate
 from servaan_crm.core.responses import ok
 
 
@@ -39,22 +38,6 @@ class LoyaltyStatusView(APIView):
     @extend_schema(responses={200: dict})
     def get(self, request: Request, customer_id: UUID) -> Response:
         return ok(serializers.status_payload(get_loyalty_status(_customer(customer_id))))
-
-
-class TransactionsView(APIView):
-    """One guest's ledger, newest first."""
-
-    permission_classes = (HasPermission,)
-    permission = P.LOYALTY_VIEW
-    rate_area = "customers"
-
-    @extend_schema(responses={200: dict})
-    def get(self, request: Request, customer_id: UUID) -> Response:
-        rows = LedgerEntry.objects.filter(customer=_customer(customer_id)).order_by("-sequence")
-        page, pagination = paginate(request, rows)
-        return ok(
-            {"transactions": [serializers.entry_payload(row) for row in page], "pagination": pagination}
-        )
 
 
 class MoveView(APIView):

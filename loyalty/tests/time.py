@@ -25,7 +25,10 @@ def noon(day: dt.date, zone: ZoneInfo = TEHRAN) -> dt.datetime:
 def clock(monkeypatch, moment):
     """Let it be ``moment`` (a day: its noon in Tehran) for everything."""
     moment = moment if isinstance(moment, dt.datetime) else noon(moment)
-    monkeypatch.setattr("django.utils.timezone.now", lambda: moment.astimezone(dt.UTC))
+    now = moment.astimezone(dt.UTC)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: now)
+    # The default of the field is the real clock; rows of the ledger cannot be moved afterwards.
+    monkeypatch.setattr(LedgerEntry._meta.get_field("created_at"), "_get_default", lambda: now)
 
 
 def rules(**changes):

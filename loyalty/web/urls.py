@@ -1,11 +1,12 @@
 """``/loyalty/``."""
 
-from django.urls import path
+from django.urls import include, path
 
 from loyalty.web import views
 
 app_name = "loyalty"
 urlpatterns = [
+    path("", include("loyalty.web.urls_ledger")),
     path("card/<uuid:customer_id>/", views.TierRing.as_view(), name="card"),
     path("panel/<uuid:customer_id>/", views.LoyaltyPanel.as_view(), name="panel"),
 ]
