@@ -45,3 +45,23 @@ class PaidWithPoints(DomainError):
     code = "CONFLICT"
     status = 409
     message = _("Part of this bill was paid with the first guest's points. Void it and record it again.")
+
+
+class PaidWithVoucher(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("A voucher of the first guest was used on this bill. Void it and record it again.")
+
+
+class VoucherIsGone(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _(
+        "The voucher %(code)s of this bill was used or cancelled meanwhile. Record the visit again instead."
+    )
+
+
+class RewardIsGone(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("The reward “%(name)s” of this bill is sold out by now. Record the visit again instead.")

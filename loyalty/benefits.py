@@ -33,9 +33,11 @@ class OpenBill:
 
     def __init__(self, total: Decimal, lines: Iterable[Mapping[str, Any]] = ()) -> None:
         self.left = Decimal(total)
-        self._pieces = [
-            [search_key(str(line.get("name") or "")), _count(line), _price(line)] for line in lines
-        ]
+        self._pieces: list[tuple[str, Decimal]] = []
+        self._is_known = False
+        for line in lines:
+            self._is_known = True
+            self._pieces += [(search_key(str(line.get("name") or "")), _price(line))] * _count(line)
 
     def take(self, benefit: BenefitTerms) -> Decimal:
         """Take ``benefit`` off and return how much that was: never more than what is left of the bill.
@@ -58,15 +60,21 @@ class OpenBill:
         self.left -= discount
         return discount
 
+    def rest(self) -> list[dict[str, Any]]:
+        """Return the lines that are left, a piece each, for whoever goes on with the bill elsewhere."""
+        if not self._is_known:
+            return []
+        nothing: dict[str, Any] = {"name": "", "quantity": 0}
+        return [nothing, *({"name": name, "quantity": 1, "unit_price": price} for name, price in self._pieces)]
+
     def _piece(self, benefit: BenefitTerms) -> Decimal:
-        if not self._pieces:
+        if not self._is_known:
             return benefit.value
         wanted = search_key(benefit.item_name)
         for piece in self._pieces:
-            name, count, price = piece
-            if name == wanted and count > 0:
-                piece[1] -= 1
-                return Decimal(price)
+            if piece[0] == wanted:
+                self._pieces.remove(piece)
+                return piece[1]
         raise ValidationError(_("“%(item)s” is not on the bill.") % {"item": benefit.item_name})
 
 

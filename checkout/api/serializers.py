@@ -7,8 +7,11 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from checkout.services import CheckoutReceipt, VisitItem, VisitRequest, VoidReceipt
+from checkout.services.discounts import Discounts
+from checkout.services.request import MAX_VOUCHERS
 from customers.models import Visit
 from loyalty.selectors import LoyaltyStatus
+from loyalty.services.stamps import StampGain
 from servaan_crm.accounts.models import User
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.core.serializers import StrictSerializer
@@ -53,6 +56,14 @@ class VisitRequestSerializer(StrictSerializer):
     server_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
     order_reference = serializers.CharField(max_length=100, required=False, allow_blank=True)
     notes = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    discount_code = serializers.CharField(max_length=40, required=False, allow_blank=True, allow_null=True)
+    voucher_codes = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, max_length=MAX_VOUCHERS
+    )
+    reward_id = serializers.UUIDField(required=False, allow_null=True)
+    confirmation_code = serializers.CharField(
+        max_length=10, required=False, allow_blank=True, allow_null=True
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs.get("customer_id") and attrs.get("customer_phone"):
@@ -88,6 +99,9 @@ class VisitRequestSerializer(StrictSerializer):
             ),
             notes=data.get("notes") or "",
             order_reference=data.get("order_reference") or "",
+            discount_code=data.get("discount_code") or "",
+            voucher_codes=tuple(data.get("voucher_codes") or ()),
+            reward_id=data.get("reward_id"),
         )
 
 
@@ -163,6 +177,73 @@ def receipt_payload(receipt: CheckoutReceipt) -> dict[str, Any]:
         if customer
         else None,
         "loyalty": loyalty,
+        "receipt": extras_payload(receipt),
+    }
+
+
+def extras_payload(receipt: CheckoutReceipt) -> dict[str, Any]:
+    """Return what a receipt prints beside the visit: discounts, parts of the points, stamps, the next expiry."""
+    expiry = receipt.status.next_expiry if receipt.status else None
+    return {
+        "to_pay": receipt.to_pay,
+        "discounts": _discount_lines(receipt.discounts),
+        "points": [
+            {
+                "type": part.type,
+                "name": part.name or None,
+                "points": part.points,
+                "explanation": part.explanation,
+            }
+            for part in (receipt.earning.parts if receipt.earning else ())
+            if part.points
+        ],
+        "stamps": [_stamp_line(gain) for gain in receipt.stamps],
+        "next_expiry": {"points": expiry.points, "date": expiry.expires_on} if expiry else None,
+    }
+
+
+def _discount_lines(discounts: Discounts | None) -> list[dict[str, Any]]:
+    if discounts is None:
+        return []
+    lines: list[dict[str, Any]] = []
+    if discounts.manual:
+        lines.append({"kind": "manual", "code": None, "name": None, "amount": discounts.manual, "points": 0})
+    if quoted := discounts.code:
+        row = quoted.code
+        lines.append({
+            "kind": "code", "code": row.code, "name": row.name or None, "amount": quoted.discount, "points": 0,
+        })  # fmt: skip
+    lines += [
+        {
+            "kind": "voucher",
+            "code": held.voucher.code,
+            "name": held.voucher.name,
+            "amount": held.discount,
+            "points": 0,
+        }
+        for held in discounts.vouchers
+    ]
+    if bought := discounts.reward:
+        lines.append({
+            "kind": "reward", "code": None, "name": bought.reward.name, "amount": bought.discount,
+            "points": bought.price,
+        })  # fmt: skip
+    return lines
+
+
+def _stamp_line(gain: StampGain) -> dict[str, Any]:
+    return {
+        "card_id": gain.card.pk,
+        "name": gain.card.name,
+        "stamps": gain.stamps,
+        "stamps_now": gain.stamps_now,
+        "stamps_needed": gain.card.stamps_needed,
+        "cards_filled": gain.filled,
+        "points": gain.points,
+        "vouchers": [
+            {"code": voucher.code, "name": voucher.name, "expires_on": voucher.expires_on}
+            for voucher in gain.vouchers
+        ],
     }
 
 
@@ -171,4 +252,20 @@ def void_payload(receipt: VoidReceipt) -> dict[str, Any]:
     loyalty = standing_payload(receipt.status)
     if loyalty is not None:
         loyalty["points_not_recovered"] = receipt.shortfall
-    return {"visit": visit_payload(receipt.visit), "loyalty": loyalty}
+    return {
+        "visit": visit_payload(receipt.visit),
+        "loyalty": loyalty,
+        "vouchers": [
+            {
+                "code": voucher.code,
+                "name": voucher.name,
+                "status": voucher.status,
+                "expires_on": voucher.expires_on,
+            }
+            for voucher in receipt.vouchers
+        ],
+        "stamps": [
+            {"card_id": loss.card.pk, "name": loss.card.name, "stamps": -loss.stamps}
+            for loss in receipt.stamps
+        ],
+    }

@@ -1,5 +1,6 @@
 """Visits over HTTP."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -15,9 +16,11 @@ from checkout.api.serializers import (
     void_payload,
 )
 from checkout.services import record_visit, void_visit
+from checkout.services.confirm import confirmed_by
+from loyalty.models import RedemptionCode
 from servaan_crm.accounts.permissions import HasPermission, P, can
 from servaan_crm.accounts.requests import staff_of
-from servaan_crm.core.idempotent import answer_once
+from servaan_crm.core.idempotent import answer_once, was_answered
 from servaan_crm.core.responses import ok
 
 
@@ -30,16 +33,33 @@ class VisitsView(APIView):
 
     @extend_schema(request=VisitRequestSerializer, responses={201: dict})
     def post(self, request: Request) -> HttpResponse:
-        return answer_once(request, lambda: self._record(request))
+        confirmed = self._confirmed(request)
+        return answer_once(request, lambda: self._record(request, confirmed))
 
-    def _record(self, request: Request) -> Response:
+    def _confirmed(self, request: Request) -> RedemptionCode | None:
+        """Check the guest's SMS code before the transaction: a wrong try counts although the visit is refused."""
+        if not _names_a_code(request.data) or was_answered(request):
+            return None
+        form = VisitRequestSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        wanted = form.to_request(staff_of(request))
+        return confirmed_by(wanted, str(form.validated_data["confirmation_code"]))
+
+    def _record(self, request: Request, confirmed: RedemptionCode | None) -> Response:
         form = VisitRequestSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         user = staff_of(request)
         receipt = record_visit(
-            actor=user.actor, request=form.to_request(user), may_backdate=can(user, P.VISITS_BACKDATE)
+            actor=user.actor,
+            request=form.to_request(user),
+            may_backdate=can(user, P.VISITS_BACKDATE),
+            confirmed=confirmed,
         )
         return ok(receipt_payload(receipt), status=201)
+
+
+def _names_a_code(data: Any) -> bool:
+    return isinstance(data, dict) and bool(data.get("confirmation_code"))
 
 
 class VoidVisitView(APIView):

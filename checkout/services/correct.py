@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy
 
 from checkout.errors import PaidWithPoints, VisitIsVoided, VisitNotFound, VisitNotVoided, VoidTooLate
 from checkout.events import VisitEdited, VisitMoved, VisitRestored
-from checkout.services.earning import VISIT_TYPES, earning_movements, facts_of
+from checkout.services import used
+from checkout.services.earning import AMOUNTS, VISIT_TYPES, deciding_fields, earning_movements, facts_of
 from checkout.services.receipt import CorrectionReceipt
 from checkout.services.request import MAX_ITEMS, VisitRequest, check_request
 from checkout.services.reversal import (
@@ -35,7 +36,9 @@ from loyalty.models import LedgerEntry, LoyaltyAccount
 from loyalty.rules import Earning, RuleBook, compute_earning
 from loyalty.selectors.program import get_rule_book
 from loyalty.selectors.status import status_of
+from loyalty.services import codes
 from loyalty.services.ledger import Movement, account_of, post, settle_tier
+from loyalty.services.stamps import restamp_visit, stamp_visit, unstamp_visit
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
@@ -47,8 +50,9 @@ EDITABLE = (
     "total_amount", "discount_amount", "payment_method", "visit_date", "visit_type", "table_number",
     "server_name", "service_duration", "items", "item_count", "notes", "order_reference", "outlet_id",
 )  # fmt: skip
-AMOUNTS = {"total_amount", "discount_amount"}
 FIGURES = AMOUNTS | {"visit_date"}
+# What stamp cards look at.
+STAMPED = FIGURES | {"items"}
 
 
 def edit_visit(
@@ -59,7 +63,10 @@ def edit_visit(
     may_edit_old: bool = False,
     seen: datetime | None = None,
 ) -> CorrectionReceipt:
-    """Correct a visit. A changed amount earns again by the rules of today, with the tier of then.
+    """Correct a visit. What decides about points earns again by the rules of today, with the tier of then.
+
+    That is the amounts, and items, time, type and outlet when a bonus rule asks for them. What a discount code and
+    vouchers took off stays as it was: the discount cannot become smaller than that.
 
     Args:
         changes: new values of any of ``EDITABLE``; amounts in the base unit.
@@ -85,8 +92,11 @@ def edit_visit(
         _check(visit, changed, may_edit_old)
         _settle_payment(visit, changed)
         shortfall, status = 0, None
-        if customer is not None and FIGURES & set(changed):
-            shortfall, status = _apply(actor, customer, visit, earn_again=bool(AMOUNTS & set(changed)))
+        book = get_rule_book() if changed and customer is not None else None
+        earns = book is not None and bool(deciding_fields(book) & set(changed))
+        restamps = book is not None and _restamps(book, visit, changed)
+        if customer is not None and book is not None and (earns or restamps or FIGURES & set(changed)):
+            shortfall, status = _apply(actor, customer, visit, book, earn_again=earns, restamp=restamps)
         elif changed:
             visit.save()
         if changed:
@@ -114,7 +124,8 @@ def move_visit(
     Raises:
         CustomerNotFound: the target is unknown or deleted.
         EditConflict: the visit was changed after ``seen``.
-        PaidWithPoints: the first guest's points paid for a part of it.
+        PaidWithPoints, PaidWithVoucher: the first guest's points or voucher paid for a part of it.
+        CodeNotForGuest: the bill's discount code is not for the target.
         VisitNotFound, VisitIsVoided, VoidTooLate.
     """
     with write(actor):
@@ -126,6 +137,8 @@ def move_visit(
             return CorrectionReceipt(visit, target)
         if visit.points_redeemed:
             raise PaidWithPoints
+        used.check_movable(visit)
+        codes.hand_over(visit, target)
         shortfall = _take_from(actor, source, visit) if source else 0
         status = _give_to(actor, target, visit)
         events.publish(
@@ -139,8 +152,11 @@ def move_visit(
 def restore_visit(*, actor: Actor, visit_id: UUID, may_edit_old: bool = False) -> CorrectionReceipt:
     """Let a voided visit count again: points paid are paid again, points are earned again.
 
+    Its code, vouchers and reward are used again, its stamps put on again.
+
     Raises:
         InsufficientPoints: the guest has spent the points that came back meanwhile.
+        CodeUsedUp, VoucherIsGone, RewardIsGone: code, voucher or reward went to another bill meanwhile.
         VisitNotFound, VisitNotVoided, VoidTooLate.
     """
     with write(actor):
@@ -152,8 +168,11 @@ def restore_visit(*, actor: Actor, visit_id: UUID, may_edit_old: bool = False) -
         status = None
         if customer is None:
             visit.save()
+            used.retake(actor=actor, customer=None, account=None, visit=visit, book=None)
         else:
-            _, status = _apply(actor, customer, visit, earn_again=True, pay_again=True)
+            _, status = _apply(
+                actor, customer, visit, get_rule_book(), earn_again=True, pay_again=True, restamp=True
+            )
         events.publish(VisitRestored(visit_id=visit.pk, customer_id=visit.customer_id))
         return CorrectionReceipt(visit, customer, status)
 
@@ -197,6 +216,8 @@ def _check(visit: Visit, changed: tuple[str, ...], may_edit_old: bool) -> None:
     check_request(request, may_backdate=may_edit_old)
     if visit.total_amount - visit.discount_amount < visit.points_value:
         raise ValidationError({"total_amount": _("A part was paid with points; the bill cannot be smaller.")})
+    if {"total_amount", "discount_amount"} & set(changed):
+        used.check_discount(visit)
     if "items" in changed and len(visit.items) > MAX_ITEMS:
         raise ValidationError({"items": _("At most %(most)s lines fit on one bill.") % {"most": MAX_ITEMS}})
     if "outlet_id" in changed and not Outlet.objects.filter(pk=visit.outlet_id).exists():
@@ -217,27 +238,31 @@ def _settle_payment(visit: Visit, changed: tuple[str, ...]) -> None:
     visit.payment_method = right
 
 
+def _restamps(book: RuleBook, visit: Visit, changed: tuple[str, ...]) -> bool:
+    """Whether stamps may change; visits of an import never had any."""
+    return book.has_stamp_cards and visit.import_id is None and bool(STAMPED & set(changed))
+
+
 def _apply(
-    actor: Actor, customer: Customer, visit: Visit, *, earn_again: bool, pay_again: bool = False
+    actor: Actor,
+    customer: Customer,
+    visit: Visit,
+    book: RuleBook,
+    *,
+    earn_again: bool,
+    pay_again: bool = False,
+    restamp: bool = False,
 ) -> tuple[int, Any]:
     """Post what the visit moves now, reverse what it moved before, and count the figures again."""
-    book, account = get_rule_book(), account_of(customer)
+    account = account_of(customer)
     shortfall = 0
     if earn_again:
-        old = [entry for entry in open_entries(visit) if entry.type in VISIT_TYPES]
-        earning = _earning(book, account, customer, visit, old)
-        visit.points_earned = earning.points
-        visit.save()
-        if pay_again:
-            _post_payment(actor, customer, account, visit, book)
-        # The new points first: they cover a part of what is taken back.
-        _post_earning(actor, customer, account, visit, book, earning, gettext_lazy("Visit corrected"))
-        shortfall = reverse_points(
-            actor=actor, customer=customer, account=account, visit=visit, book=book, entries=old,
-            description=gettext_lazy("Visit corrected"),
-        )  # fmt: skip
+        shortfall = _earn_again(actor, customer, account, visit, book, pay_again=pay_again)
     else:
         visit.save()
+    if restamp and is_enabled("loyalty"):
+        losses, _gains = restamp_visit(actor, customer, account, visit, book)
+        shortfall += sum(loss.shortfall for loss in losses)
     recount_summary(customer.summary)
     restore_tier(customer, account, visit, book)
     settle_tier(
@@ -249,6 +274,31 @@ def _apply(
     )
     settle_summary(customer, account)
     return shortfall, status_of(book, account, customer)
+
+
+def _earn_again(
+    actor: Actor,
+    customer: Customer,
+    account: LoyaltyAccount,
+    visit: Visit,
+    book: RuleBook,
+    *,
+    pay_again: bool,
+) -> int:
+    old = [entry for entry in open_entries(visit) if entry.type in VISIT_TYPES]
+    if pay_again:
+        visit.save()
+        used.retake(actor=actor, customer=customer, account=account, visit=visit, book=book)
+        _post_payment(actor, customer, account, visit, book)
+    earning = _earning(book, account, customer, visit, old)
+    visit.points_earned = earning.points
+    visit.save()
+    # The new points first: they cover a part of what is taken back.
+    _post_earning(actor, customer, account, visit, book, earning, gettext_lazy("Visit corrected"))
+    return reverse_points(
+        actor=actor, customer=customer, account=account, visit=visit, book=book, entries=old,
+        description=gettext_lazy("Visit corrected"),
+    )  # fmt: skip
 
 
 def _earning(
@@ -265,7 +315,7 @@ def _earning(
         tier=tier,
         final_amount=Decimal(visit.total_amount) - Decimal(visit.discount_amount),
         points_value=visit.points_value,
-        facts=facts_of(book, customer, visit),
+        facts=facts_of(book, customer, visit, code=used.code_for_rules(book, visit)),
     )
 
 
@@ -301,6 +351,8 @@ def _take_from(actor: Actor, source: Customer, visit: Visit) -> int:
         actor=actor, customer=source, account=account, visit=visit, book=book, entries=open_entries(visit),
         description=gettext_lazy("Visit moved to another guest"),
     )  # fmt: skip
+    losses = unstamp_visit(actor, source, account, visit, book)
+    shortfall += sum(loss.shortfall for loss in losses)
     number = visit.visit_number or 0
     visit.customer, visit.visit_number = None, None
     visit.save()
@@ -322,6 +374,8 @@ def _give_to(actor: Actor, target: Customer, visit: Visit) -> Any:
     _post_earning(
         actor, target, account, visit, book, earning, gettext_lazy("Visit moved from another guest")
     )
+    if is_enabled("loyalty") and visit.import_id is None:
+        stamp_visit(actor, target, account, visit, book)
     recount_summary(target.summary)
     settle_tier(
         customer=target, account=account, book=book, lifetime_spent=target.summary.lifetime_spent, visit=visit

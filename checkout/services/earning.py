@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from customers.models import Customer, Visit
 from loyalty.models import LedgerEntry
-from loyalty.rules import BillFacts, BillLine, Earning, RuleBook
+from loyalty.rules import BillFacts, BillLine, BonusTerms, Earning, RuleBook
 from loyalty.services.ledger import Movement
 from servaan_crm.l10n.jalali import local_date, local_day_bounds
 from servaan_crm.l10n.locale import get_locale
@@ -25,6 +25,7 @@ VISIT_TYPES = (
     LedgerEntry.Type.EARNED_BONUS,
     LedgerEntry.Type.EARNED_BIRTHDAY,
 )
+AMOUNTS = {"total_amount", "discount_amount"}
 _DESCRIPTIONS: dict[str, Promise] = {
     "earned_purchase": gettext_lazy("Visit"),
     "earned_birthday": gettext_lazy("Birthday bonus"),
@@ -128,3 +129,22 @@ def earning_movements(visit: Visit, earning: Earning, description: str | Promise
         )
         for part in earning.parts
     ]
+
+
+def deciding_fields(book: RuleBook) -> set[str]:
+    """Return the fields of a visit that decide about its points under these rules."""
+    bonuses, found = book.bonuses, set(AMOUNTS)
+    if any(terms.is_for_items for terms in bonuses):
+        found.add("items")
+    if any(terms.visit_types for terms in bonuses):
+        found.add("visit_type")
+    if any(terms.outlets for terms in bonuses):
+        found.add("outlet_id")
+    if book.starts_on or book.ends_on or any(_is_timed(terms) for terms in bonuses):
+        found.add("visit_date")
+    return found
+
+
+def _is_timed(terms: BonusTerms) -> bool:
+    times = (terms.starts_on, terms.ends_on, terms.from_time, terms.until_time, terms.birthday_days)
+    return bool(terms.weekdays) or any(value is not None for value in times)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from checkout.events import VisitRecorded
+from checkout.services.discounts import quote_discounts, use_discounts
 from checkout.services.earning import bill_facts, earning_movements
 from checkout.services.receipt import CheckoutReceipt
 from checkout.services.request import VisitRequest, check_request
@@ -19,71 +20,96 @@ from customers.merging.heirs import heir_of
 from customers.models import Customer, Visit
 from customers.services import create_customer
 from customers.services.visits import add_visit_to_summary, lock_customer
-from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
+from loyalty.models import LedgerEntry, LoyaltyAccount, RedemptionCode, TierChange
 from loyalty.rules import Earning, RuleBook, compute_earning
 from loyalty.selectors.program import get_rule_book
 from loyalty.selectors.status import status_of
+from loyalty.services import confirmation
 from loyalty.services.ledger import Movement, account_of, post, settle_tier
+from loyalty.services.stamps import StampGain, stamp_visit
 from segments.services import refresh_customer
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
+from servaan_crm.core.db import write
 from servaan_crm.core.features import is_enabled, require_feature
 
 
-def record_visit(*, actor: Actor, request: VisitRequest, may_backdate: bool = False) -> CheckoutReceipt:
+def record_visit(
+    *,
+    actor: Actor,
+    request: VisitRequest,
+    may_backdate: bool = False,
+    confirmed: RedemptionCode | None = None,
+) -> CheckoutReceipt:
     """Record one bill with everything that follows from it.
 
-    Guest (found or created) → visit → points paid and earned → tier → summary → base segment → events.
-    Either all of it commits or nothing. To make a repeated request harmless, run it inside
+    Guest (found or created) → discounts → visit → points paid and earned → stamps → tier → summary → base segment →
+    events. Either all of it commits or nothing. To make a repeated request harmless, run it inside
     ``core.idempotency.run_once``.
 
     Args:
         may_backdate: whether ``actor`` may record visits that are more than 36 hours old.
+        confirmed: what ``services.confirm.confirmed_by`` returned, when many points are paid.
 
     Raises:
         ValidationError: names each bad field.
         CustomerNotFound: ``customer_id`` is unknown or deleted.
-        CustomerBlocked: a blocked guest wants to pay with points.
+        CustomerBlocked: a blocked guest wants to pay with points, a voucher or a reward.
         InsufficientPoints: the balance is smaller than ``points_to_redeem``.
-        FeatureDisabled: points are used while the club is switched off.
+        DiscountCodeNotUsable, VoucherNotUsable, RewardNotFound, RewardNotAvailable: ``details["field"]`` names it.
+        ConfirmationRequired: so many points need the code the guest gets by SMS.
+        FeatureDisabled: points, codes, vouchers or rewards are used while the club is switched off.
     """
     check_request(request, may_backdate=may_backdate)
     request = replace(request, visit_date=request.visit_date or timezone.now())
-    if request.points_to_redeem:
+    if request.points_to_redeem or request.has_benefits:
         require_feature("loyalty")
-    with transaction.atomic():
-        outlet_id = _outlet(request.outlet_id)
+    # Vouchers and codes are audited: their trail names who used them.
+    with write(actor) if request.has_benefits else transaction.atomic():
+        outlet_id = find_outlet(request.outlet_id)
         if request.is_walk_in:
-            return CheckoutReceipt(visit=_write_visit(actor, request, outlet_id))
+            return _record_walk_in(actor, request, outlet_id)
         customer, is_new = _find_or_create(actor, request, outlet_id)
-        return _record_known(actor, request, outlet_id, customer, is_new)
+        return _record_known(actor, request, outlet_id, customer, is_new, confirmed)
+
+
+def _record_walk_in(actor: Actor, request: VisitRequest, outlet_id: UUID) -> CheckoutReceipt:
+    discounts = quote_discounts(request, customer=None, tier="", outlet_id=outlet_id)
+    visit = _write_visit(actor, replace(request, discount_amount=discounts.total), outlet_id)
+    use_discounts(discounts, actor=actor, customer=None, account=None, visit=visit, book=None)
+    return CheckoutReceipt(visit=visit, discounts=discounts)
 
 
 def _record_known(
-    actor: Actor, request: VisitRequest, outlet_id: UUID, customer: Customer, is_new: bool
+    actor: Actor,
+    request: VisitRequest,
+    outlet_id: UUID,
+    customer: Customer,
+    is_new: bool,
+    confirmed: RedemptionCode | None,
 ) -> CheckoutReceipt:
     book, account = get_rule_book(), account_of(customer)
+    discounts = quote_discounts(request, customer=customer, tier=account.tier, outlet_id=outlet_id)
+    request = replace(request, discount_amount=discounts.total)
     points_value = _points_value(request, book, customer)
+    spent = request.points_to_redeem + discounts.points
+    confirmation.settle(book=book, customer=customer, points=spent, confirmed=confirmed)
     withheld = _withheld(customer, book)
-    earning = Earning(0) if withheld else _earning(request, book, account, points_value, outlet_id, customer)
+    earning = (
+        Earning(0)
+        if withheld
+        else _earning(request, book, account, points_value, outlet_id, customer, discounts.used_code)
+    )
     assert request.visit_date is not None
     add_visit_to_summary(customer.summary, amount=request.final_amount, at=request.visit_date)
     visit = _write_visit(actor, request, outlet_id, customer, points_value, earning.points)
-    tier_change = _move_points(actor, customer, account, visit, earning, book)
+    use_discounts(discounts, actor=actor, customer=customer, account=account, visit=visit, book=book)
+    stamps, tier_change = _move_points(actor, customer, account, visit, earning, book, stamped=not withheld)
     customer.summary.points, customer.summary.tier = account.balance, account.tier
     customer.summary.save()
     refresh_customer(customer.summary)
-    events.publish(
-        VisitRecorded(
-            visit_id=visit.pk,
-            customer_id=customer.pk,
-            outlet_id=outlet_id,
-            visit_number=customer.summary.last_visit_number,
-            points_earned=earning.points,
-            balance_after=account.balance,
-        )
-    )
+    _announce(customer, visit, account)
     return CheckoutReceipt(
         visit=visit,
         customer=customer,
@@ -92,11 +118,26 @@ def _record_known(
         status=status_of(book, account, customer),
         tier_change=tier_change,
         points_withheld=withheld,
+        discounts=discounts,
+        stamps=stamps,
     )
 
 
-def _outlet(outlet_id: UUID | None) -> UUID:
-    """Check the wanted outlet, or take the café's default one."""
+def _announce(customer: Customer, visit: Visit, account: LoyaltyAccount) -> None:
+    events.publish(
+        VisitRecorded(
+            visit_id=visit.pk,
+            customer_id=customer.pk,
+            outlet_id=visit.outlet_id,
+            visit_number=customer.summary.last_visit_number,
+            points_earned=visit.points_earned,
+            balance_after=account.balance,
+        )
+    )
+
+
+def find_outlet(outlet_id: UUID | None) -> UUID:
+    """Check the wanted outlet, or take the café's default one. Raises ValidationError."""
     outlets = Outlet.objects.filter(is_active=True)
     outlet = outlets.filter(pk=outlet_id) if outlet_id else outlets.order_by("-is_default", "created_at")
     found = outlet.values_list("pk", flat=True).first()
@@ -136,6 +177,11 @@ def _points_value(request: VisitRequest, book: RuleBook, customer: Customer) -> 
         return Decimal(0)
     if customer.is_blocked:
         raise CustomerBlocked(details={"customer_id": str(customer.pk)})
+    if request.points_to_redeem < book.minimum_redemption:
+        least = book.minimum_redemption
+        raise ValidationError(
+            {"points_redeemed": _("At least %(least)s points are used at once.") % {"least": least}}
+        )
     value = request.points_to_redeem * book.point_value
     if not book.is_active or value > request.final_amount:
         most = int(request.final_amount // book.point_value) if book.is_active and book.point_value else 0
@@ -161,6 +207,7 @@ def _earning(
     points_value: Decimal,
     outlet_id: UUID,
     customer: Customer,
+    code: str,
 ) -> Earning:
     assert request.visit_date is not None
     facts = bill_facts(
@@ -172,6 +219,7 @@ def _earning(
         items=[item.as_json() for item in request.items],
         visit_type=request.visit_type,
         outlet_id=outlet_id,
+        code=code,
     )
     earning = compute_earning(
         book, tier=account.tier, final_amount=request.final_amount, points_value=points_value, facts=facts
@@ -223,8 +271,15 @@ def _payment_method(request: VisitRequest, points_value: Decimal) -> str:
 
 
 def _move_points(
-    actor: Actor, customer: Customer, account: LoyaltyAccount, visit: Visit, earning: Earning, book: RuleBook
-) -> TierChange | None:
+    actor: Actor,
+    customer: Customer,
+    account: LoyaltyAccount,
+    visit: Visit,
+    earning: Earning,
+    book: RuleBook,
+    *,
+    stamped: bool,
+) -> tuple[tuple[StampGain, ...], TierChange | None]:
     movements = [
         Movement(
             type=LedgerEntry.Type.REDEEMED_DISCOUNT,
@@ -236,6 +291,7 @@ def _move_points(
         *earning_movements(visit, earning),
     ]
     post(actor=actor, customer=customer, account=account, movements=movements, book=book)
+    stamps = stamp_visit(actor, customer, account, visit, book) if stamped else []
     change = settle_tier(
         customer=customer,
         account=account,
@@ -245,4 +301,4 @@ def _move_points(
     )
     if account.last_sequence or change:
         account.save(force_insert=account._state.adding)
-    return change
+    return tuple(stamps), change

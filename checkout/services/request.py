@@ -15,6 +15,7 @@ from customers.models import Visit
 MAX_AMOUNT = Decimal("99999999999")
 MAX_ITEMS = 200
 CLOCK_SKEW = timedelta(minutes=5)
+MAX_VOUCHERS = 10
 # A till or an offline counter may hand a visit in late; older ones need the right to backdate.
 LATE_ENTRY = timedelta(hours=36)
 OLDEST = timedelta(days=3650)
@@ -52,7 +53,9 @@ class VisitRequest:
     """A bill to record. Without ``customer_id`` and ``phone`` it is a walk-in.
 
     Amounts are in the base unit. ``points_to_redeem`` are paid at the program's worth of a point;
-    ``points_override`` replaces the computed earning and needs the right to do so.
+    ``points_override`` replaces the computed earning and needs the right to do so. ``discount_amount`` is the staff's
+    own discount; what ``discount_code``, ``voucher_codes`` and ``reward_id`` (bought with points and used at once)
+    take off comes on top, in this order.
     """
 
     total_amount: Decimal
@@ -71,6 +74,9 @@ class VisitRequest:
     items: tuple[VisitItem, ...] = ()
     notes: str = ""
     order_reference: str = ""
+    discount_code: str = ""
+    voucher_codes: tuple[str, ...] = ()
+    reward_id: UUID | None = None
 
     @property
     def final_amount(self) -> Decimal:
@@ -80,6 +86,11 @@ class VisitRequest:
     @property
     def is_walk_in(self) -> bool:
         return self.customer_id is None and not self.phone
+
+    @property
+    def has_benefits(self) -> bool:
+        """Whether something is taken off beside the staff's own discount."""
+        return bool(self.discount_code or self.voucher_codes or self.reward_id)
 
 
 def check_request(request: VisitRequest, *, may_backdate: bool) -> None:
@@ -102,6 +113,8 @@ def check_request(request: VisitRequest, *, may_backdate: bool) -> None:
         problems["items_ordered"] = _("At most %(most)s lines fit on one bill.") % {"most": MAX_ITEMS}
     if request.is_walk_in and request.points_to_redeem:
         problems["points_redeemed"] = _("A walk-in has no points to pay with.")
+    if request.has_benefits:
+        _check_benefits(request, problems)
     if problems:
         raise ValidationError(problems)
 
@@ -117,6 +130,17 @@ def _check_amounts(request: VisitRequest, problems: dict[str, str]) -> None:
         problems["points_redeemed"] = _("Points cannot be negative.")
     if request.points_override is not None and not 0 <= request.points_override <= 10_000_000:
         problems["points_earned"] = _("Points must be between 0 and 10,000,000.")
+
+
+def _check_benefits(request: VisitRequest, problems: dict[str, str]) -> None:
+    if len(request.discount_code) > 40:
+        problems["discount_code"] = _("At most %(most)s characters.") % {"most": 40}
+    if len(request.voucher_codes) > MAX_VOUCHERS:
+        problems["voucher_codes"] = _("At most %(most)s vouchers fit on one bill.") % {"most": MAX_VOUCHERS}
+    if request.is_walk_in and request.voucher_codes:
+        problems["voucher_codes"] = _("A voucher needs the guest's number.")
+    if request.is_walk_in and request.reward_id:
+        problems["reward_id"] = _("A walk-in has no points to buy a reward with.")
 
 
 def _check_date(request: VisitRequest, problems: dict[str, str], may_backdate: bool) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from checkout.errors import VisitAlreadyVoided, VoidTooLate
 from checkout.events import VisitVoided
+from checkout.services import used
 from checkout.services.receipt import VoidReceipt
 from checkout.services.reversal import (
     lock_customer_of,
@@ -21,9 +22,11 @@ from checkout.services.reversal import (
 )
 from customers.models import Customer, Visit
 from customers.services.visits import recount_summary
+from loyalty.models import Voucher
 from loyalty.selectors.program import get_rule_book
 from loyalty.selectors.status import status_of
 from loyalty.services.ledger import account_of
+from loyalty.services.stamps import unstamp_visit
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
@@ -33,6 +36,8 @@ SAME_DAY = timedelta(hours=36)
 
 def void_visit(*, actor: Actor, visit_id: UUID, reason: str = "", may_void_old: bool = False) -> VoidReceipt:
     """Void a visit: points paid come back, points earned are taken back, the figures are counted again.
+
+    Its discount code and its vouchers can be used again, a reward bought on it is given back, its stamps come off.
 
     Points that were already spent elsewhere cannot be taken back (a balance is never negative); how many
     is on the reversal row as ``shortfall`` and in the receipt. The visit keeps its number.
@@ -56,12 +61,13 @@ def void_visit(*, actor: Actor, visit_id: UUID, reason: str = "", may_void_old: 
         visit.voided_at, visit.void_reason, visit.voided_by_id = timezone.now(), reason, actor.user_id
         visit.save(update_fields=["voided_at", "void_reason", "voided_by", "updated_at"])
         events.publish(VisitVoided(visit_id=visit.pk, customer_id=visit.customer_id))
+        vouchers = used.release(visit)
         if customer is None:
             return VoidReceipt(visit=visit)
-        return _undo(actor, customer, visit)
+        return _undo(actor, customer, visit, vouchers)
 
 
-def _undo(actor: Actor, customer: Customer, visit: Visit) -> VoidReceipt:
+def _undo(actor: Actor, customer: Customer, visit: Visit, vouchers: tuple[Voucher, ...]) -> VoidReceipt:
     book, account = get_rule_book(), account_of(customer)
     shortfall = reverse_points(
         actor=actor,
@@ -72,9 +78,15 @@ def _undo(actor: Actor, customer: Customer, visit: Visit) -> VoidReceipt:
         entries=open_entries(visit),
         description=gettext_lazy("Visit voided"),
     )
+    stamps = unstamp_visit(actor, customer, account, visit, book)
     recount_summary(customer.summary)
     restore_tier(customer, account, visit, book)
     settle_summary(customer, account)
     return VoidReceipt(
-        visit=visit, customer=customer, status=status_of(book, account, customer), shortfall=shortfall
+        visit=visit,
+        customer=customer,
+        status=status_of(book, account, customer),
+        shortfall=shortfall + sum(loss.shortfall for loss in stamps),
+        vouchers=vouchers,
+        stamps=tuple(stamps),
     )

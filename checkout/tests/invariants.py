@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from checkout.tests.benefit_invariants import benefit_faults, is_for_reward
 from customers.models import Customer, CustomerSummary, MergeRecord, Visit
 from loyalty.models import LedgerEntry, LoyaltyAccount, LoyaltyProgram, Tier, TierChange
 
@@ -58,6 +59,7 @@ def check_cafe(*, by_rule: bool = True) -> list[str]:
     known = set(CustomerSummary.objects.values_list("pk", flat=True))
     faults += [f"{who}: visits or ledger without a summary" for who in (set(visits) | set(entries)) - known]
     faults += _visit_effect_faults(roots)
+    faults += benefit_faults()
     faults += _merge_faults(merged, roots, visits, entries, accounts, by_rule)
     for visit in Visit.objects.filter(customer=None):
         if visit.points_earned or visit.points_redeemed or visit.visit_number is not None:
@@ -83,7 +85,9 @@ def _visit_effect_faults(roots: dict[Any, Any]) -> list[str]:
     It moved it for the visit's own guest (or a record that is part of that guest now), and for nobody else.
     """
     moved: dict[Any, dict[Any, int]] = defaultdict(lambda: defaultdict(int))
-    for entry in LedgerEntry.objects.exclude(visit=None):
+    for entry in LedgerEntry.objects.exclude(visit=None).select_related("reverses"):
+        if is_for_reward(entry):
+            continue  # points for a reward are in no figure of the visit: see benefit_invariants
         moved[entry.visit_id][roots[entry.customer_id]] += entry.points - entry.shortfall
     faults = []
     for visit in Visit.objects.all():

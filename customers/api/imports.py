@@ -11,7 +11,6 @@ from django.core.exceptions import ValidationError as InvalidValue
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
@@ -28,7 +27,6 @@ from customers.exports.files import CSV_TYPE
 from customers.exports.http import FORMATS, export_response, streamed
 from customers.filters import CustomerFilter, unknown_parameters
 from customers.imports import services
-from customers.imports.errors import ImportNotFound
 from customers.imports.jobs import get_job
 from customers.imports.progress import progress_of
 from customers.imports.reports import reject_report
@@ -263,10 +261,6 @@ class KeptView(CustomerAPIView):
     def get(self, request: Request, import_id: UUID) -> HttpResponseBase:
         """Return as CSV what the undo of an import kept, and why."""
         undo = undo_of(get_job(import_id))
-        if undo is None:
-            raise ImportNotFound(
-                gettext_lazy("This import was not undone."), details={"import_id": str(import_id)}
-            )
         return streamed(lambda: kept_report(undo), f"kept-{import_id}.csv", CSV_TYPE)
 
 

@@ -18,10 +18,14 @@ from servaan_crm.l10n.jalali import format_date, local_date
 _BATCH = 2_000
 
 
-def kept_report(undo: ImportUndo) -> Iterator[bytes]:
-    """Give the report as CSV, streamed. Names and numbers are those of today: an erased guest has none."""
+def kept_report(undo: ImportUndo | None) -> Iterator[bytes]:
+    """Give the report as CSV, streamed; without an undo it has no rows.
+
+    Names and numbers are those of today: an erased guest has none.
+    """
     return csv_pieces(
-        [_("What"), _("Guest"), _("Mobile number"), _("Visit"), _("Why it was kept")], _cells(undo)
+        [_("What"), _("Guest"), _("Mobile number"), _("Visit"), _("Why it was kept")],
+        _cells(undo) if undo else (),
     )
 
 
