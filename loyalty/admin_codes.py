@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -35,7 +36,7 @@ class DiscountCodeAdmin(ServiceAdmin):
             )  # fmt: skip
         if db_field.name == "outlets":
             return forms.TypedMultipleChoiceField(
-                label=db_field.verbose_name, required=False, widget=forms.CheckboxSelectMultiple,
+                label=db_field.verbose_name, required=False, coerce=UUID, widget=forms.CheckboxSelectMultiple,
                 choices=[(str(row.pk), row.name) for row in Outlet.objects.all()],
             )  # fmt: skip
         return super().formfield_for_dbfield(db_field, request, **kwargs)
