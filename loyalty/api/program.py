@@ -108,7 +108,7 @@ class TierView(_RulesView):
 def _tier(level: str) -> Tier:
     tier = Tier.objects.filter(level=level).first()
     if tier is None:
-        raise NotFound(details={"level": level})
+        raise NotFound(details={"levels": Tier.Level.values})
     return tier
 
 

@@ -33,6 +33,17 @@ class TierShare:
     level: str
     now: int
     then: int
+    total: int
+
+    @property
+    def now_percent(self) -> float:
+        """The share of all guests that is in it now."""
+        return round(100 * self.now / self.total, 1) if self.total else 0
+
+    @property
+    def then_percent(self) -> float:
+        """The share of all guests that would reach it."""
+        return round(100 * self.then / self.total, 1) if self.total else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +78,13 @@ def preview_tiers(thresholds: Mapping[str, Decimal], basis: str) -> TierPreview:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows = [(levels.index(tier), max(0, bucket - 1), count) for tier, bucket, count in cursor.fetchall()]
+    total = sum(count for _now, _then, count in rows)
     shares = tuple(
         TierShare(
             level,
             sum(count for now, _then, count in rows if now == place),
             sum(count for _now, then, count in rows if then == place),
+            total,
         )
         for place, level in enumerate(levels)
     )

@@ -24,7 +24,7 @@ class RowCount:
     is_more: bool
 
 
-def list_versions() -> QuerySet[ProgramVersion]:
+def list_versions() -> QuerySet[Any]:
     """Return the versions, newest first, each with the rules of the one before as ``before`` (None: the first)."""
     earlier = ProgramVersion.objects.filter(version__lt=OuterRef("version")).order_by("-version")
     return ProgramVersion.objects.select_related("created_by").annotate(
@@ -32,7 +32,7 @@ def list_versions() -> QuerySet[ProgramVersion]:
     )
 
 
-def get_version(number: int) -> ProgramVersion:
+def get_version(number: int) -> Any:
     """Return one version as :func:`list_versions` gives it. Raises NotFound."""
     row = list_versions().filter(version=number).first()
     if row is None:

@@ -7,6 +7,8 @@ from loyalty.web import views
 app_name = "loyalty"
 urlpatterns = [
     path("", include("loyalty.web.urls_ledger")),
+    path("", include("loyalty.web.urls_program")),
+    path("", include("loyalty.web.urls_rewards")),
     path("card/<uuid:customer_id>/", views.TierRing.as_view(), name="card"),
     path("panel/<uuid:customer_id>/", views.LoyaltyPanel.as_view(), name="panel"),
 ]
