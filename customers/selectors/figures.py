@@ -35,7 +35,9 @@ def figures_of_book() -> dict[tuple[str, str], Figure]:
     kept = GuestFigure.objects.values_list("segment", "tier").order_by()
     for segment, tier, guests, visits, spent in kept.annotate(Sum("guests"), Sum("visits"), Sum("spent")):
         found[segment, tier] += Figure(guests, visits, spent)
-    deleted = CustomerSummary.objects.filter(customer__deleted_at__isnull=False).values_list("segment", "tier")
+    deleted = CustomerSummary.objects.filter(customer__deleted_at__isnull=False).values_list(
+        "segment", "tier"
+    )
     sums = deleted.order_by().annotate(Count("pk"), Sum("total_visits"), Sum("lifetime_spent"))
     for segment, tier, guests, visits, spent in sums:
         found[segment, tier] += -Figure(guests, visits, spent)
