@@ -22,7 +22,8 @@ def ways_of(guests: Sequence[Customer]) -> dict[UUID, int | None]:
     """Return id → percent of the way to the next tier, None at the top; two queries whatever the guests."""
     if not guests or not is_enabled("loyalty"):
         return {}
-    book, found = get_rule_book(), {}
+    book = get_rule_book()
+    found: dict[UUID, int | None] = {}
     measures = _measures(book.tier_basis, guests)
     for guest in guests:
         tier, following = book.tier(guest.summary.tier), book.next_tier(guest.summary.tier)

@@ -58,7 +58,8 @@ def _flows(period: Period, also: Mapping[str, Period]) -> dict[str, int]:
     """Count the guests who are not active, and those who came since or within the periods; one query, by indexes."""
     guests = _customers().order_by()
     counts = {
-        "not_active": guests.exclude(status=Customer.Status.ACTIVE),
+        # Named one by one, because an index does not answer "other than".
+        "not_active": guests.filter(status__in=set(Customer.Status.values) - {"active"}),
         "new": guests.filter(created_at__gte=period.start, created_at__lt=period.end),
         "since": guests.filter(created_at__gte=period.start),
     } | {

@@ -135,11 +135,11 @@ class CustomerList:
             ids = self._walk(part.start or 0, wanted)
             if ids is not None:
                 return self._in_order(all_customers().filter(pk__in=ids))
-        rows = self.matches if self.of_summary is None else self.of_summary
+        rows: QuerySet[Any] = self.matches if self.of_summary is None else self.of_summary
         gathered = rows.order_by().values("pk")[:FENCE]
         return self._in_order(all_customers().filter(pk__in=gathered))[part]
 
-    def _walk(self, start: int, stop: int) -> list[object] | None:
+    def _walk(self, start: int, stop: int) -> list[UUID] | None:
         """Return the ids of a page from the first rows of the order; None when too few of them match.
 
         As many rows are tried as should hold the page four times over, if matches were spread evenly.

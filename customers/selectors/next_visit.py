@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 from django.core.cache import cache
@@ -152,7 +153,12 @@ def _cafe(today: dt.date) -> tuple[Curve, Backtest | None]:
 
 def _sample() -> list[list[dt.date]]:
     percent = min(100.0, 100.0 * 2 * SAMPLE / max(1, count_all_guests()))
-    values = {"zone": get_locale().time_zone, "percent": percent, "enough": ENOUGH_DAYS, "sample": SAMPLE}
+    values: dict[str, Any] = {
+        "zone": get_locale().time_zone,
+        "percent": percent,
+        "enough": ENOUGH_DAYS,
+        "sample": SAMPLE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_GUESTS, values)
         return [sorted(days) for _customer, days in cursor.fetchall()]
