@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_tenants.utils import schema_exists, tenant_context
 
 from servaan_crm.l10n.locale import use_locale
+from servaan_crm.tenancy.cloning import clone_schema, find_model_schema
 from servaan_crm.tenancy.errors import CafeExists
 from servaan_crm.tenancy.models import Cafe, Domain
 
@@ -59,10 +60,7 @@ def create_cafe(
         slug=slug, name=name, name_en=name_en, country=country, is_demo=is_demo, overrides=overrides
     )
     progress("tables")
-    if not schema_exists(cafe.schema_name):
-        with connection.cursor() as cursor:
-            cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(cafe.schema_name)}")
-    call_command("migrate_schemas", schema_name=cafe.schema_name, interactive=False, verbosity=0)
+    _create_tables(cafe.schema_name)
     progress("contents")
     with tenant_context(cafe), use_locale(cafe.locale), transaction.atomic():
         cafe_created.send(sender=Cafe, cafe=cafe)
@@ -71,6 +69,18 @@ def create_cafe(
     cafe.save(update_fields=["is_active", "provisioned_at"])
     progress("ready")
     return cafe
+
+
+def _create_tables(schema: str) -> None:
+    """Copy the structure of a café that is up to date; without one, or after half a run, migrate."""
+    if not schema_exists(schema):
+        model = find_model_schema()
+        if model is not None:
+            clone_schema(model, schema)
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE SCHEMA {connection.ops.quote_name(schema)}")
+    call_command("migrate_schemas", schema_name=schema, interactive=False, verbosity=0)
 
 
 def _reserve(
