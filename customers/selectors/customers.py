@@ -135,6 +135,7 @@ class CustomerList:
             ids = self._walk(part.start or 0, wanted)
             if ids is not None:
                 return self._in_order(all_customers().filter(pk__in=ids))
+            return self.rows()[part]
         rows: QuerySet[Any] = self.matches if self.of_summary is None else self.of_summary
         gathered = rows.order_by().values("pk")[:FENCE]
         return self._in_order(all_customers().filter(pk__in=gathered))[part]
