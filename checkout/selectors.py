@@ -1,23 +1,23 @@
 """What the counter shows."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from checkout.services.earning import bill_facts
 from customers.models import Customer, MenuItem, Visit
 from customers.selectors.derived import get_facts
 from feedback.models import Feedback
 from feedback.selectors import get_open_feedback
-from loyalty.rules import Earning, RuleBook, compute_earning
-from loyalty.selectors import LoyaltyStatus, get_loyalty_status, get_rule_book
+from loyalty.models import Voucher
+from loyalty.selectors import LoyaltyStatus, get_rule_book
+from loyalty.selectors.rewards import RewardOffer, offers_for
+from loyalty.selectors.status import get_account, status_of
+from loyalty.selectors.vouchers import held_vouchers
 from servaan_crm.core.features import is_enabled
 from servaan_crm.l10n.jalali import local_date, local_day_bounds, next_occurrence
 from servaan_crm.l10n.locale import get_locale
@@ -30,7 +30,10 @@ RECENT_BILLS = 50
 
 @dataclass(frozen=True, slots=True)
 class GuestCard:
-    """One guest as the barista sees it. ``birthday_in`` is days from today, within a week."""
+    """One guest as the barista sees it. ``birthday_in`` is days from today, within a week.
+
+    ``offers``: the rewards the guest can have now. ``vouchers``: those that can be used now.
+    """
 
     customer: Customer
     status: LoyaltyStatus
@@ -39,6 +42,8 @@ class GuestCard:
     birthday_in: int | None
     usual_days: int | None
     risk: str
+    offers: list[RewardOffer]
+    vouchers: list[Voucher]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +58,19 @@ class TodayFigures:
 
 def get_guest_card(customer: Customer) -> GuestCard:
     """Return everything the card shows; ``customer`` is loaded with its summary."""
+    book, account = get_rule_book(), get_account(customer)
+    gives = is_enabled("loyalty") and not customer.is_blocked
+    offers = offers_for(customer, book=book, account=account) if gives else []
     return GuestCard(
         customer=customer,
-        status=get_loyalty_status(customer),
+        status=status_of(book, account, customer),
         favourites=list_favourites(customer.pk),
         open_feedback=list(get_open_feedback(customer)[:2]),
         birthday_in=days_to_birthday(customer.birthday),
         usual_days=_usual_days(customer),
         risk=get_facts().risk.of(customer.summary),
+        offers=[offer for offer in offers if offer.is_affordable],
+        vouchers=held_vouchers(customer) if gives else [],
     )
 
 
@@ -142,61 +152,3 @@ def list_menu() -> list[MenuChip]:
     """Return what is on the menu, in its order."""
     locale = get_locale()
     return [MenuChip(item, to_screen(item.price, locale)) for item in MenuItem.objects.filter(is_active=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a bill would earn, before it is recorded."""
-
-    earning: Earning
-    balance_after: int
-    points_value: Decimal
-    to_pay: Decimal
-    blocked: bool
-
-
-def preview_visit(
-    customer: Customer | None,
-    *,
-    total: Decimal,
-    discount: Decimal,
-    points_to_redeem: int,
-    items: Iterable[Mapping[str, Any]] = (),
-    visit_type: str = "",
-    outlet_id: UUID | None = None,
-) -> Preview:
-    """Work out the effects of a bill by the same rules as the checkout.
-
-    Args:
-        customer: None for a new guest.
-        items: the lines as they will be stored.
-    """
-    book: RuleBook = get_rule_book()
-    status = get_loyalty_status(customer, book) if customer else None
-    tier = status.tier.level if status else book.tiers[0].level
-    final = max(Decimal(0), total - discount)
-    value = min(final, points_to_redeem * book.point_value)
-    blocked = bool(customer and customer.is_blocked) or not is_enabled("loyalty")
-    facts = bill_facts(
-        book,
-        customer,
-        at=timezone.now(),
-        total_amount=total,
-        visit_number=customer.summary.last_visit_number + 1 if customer else 1,
-        items=items,
-        visit_type=visit_type,
-        outlet_id=outlet_id,
-    )
-    earning = (
-        Earning(0)
-        if blocked
-        else compute_earning(book, tier=tier, final_amount=final, points_value=value, facts=facts)
-    )
-    balance = status.current_points if status else 0
-    return Preview(
-        earning=earning,
-        balance_after=balance - points_to_redeem + earning.points,
-        points_value=value,
-        to_pay=final - value,
-        blocked=blocked,
-    )

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +14,22 @@ from django.views import View
 
 from checkout import selectors
 from checkout.errors import InvalidPhone
-from checkout.services import record_visit, void_visit
+from checkout.services import VisitRequest, record_visit, void_visit
+from checkout.services.confirm import confirmed_by, guest_of
+from checkout.services.foresee import preview_visit
 from checkout.web.forms import PAYMENTS, PreviewForm, VisitForm
 from checkout.web.phones import PhoneMatch, read_number
 from customers.errors import CustomerNotFound
 from customers.selectors.customers import find_deleted, get_customer, lookup
 from customers.services import restore_customer
+from loyalty.models import RedemptionCode
+from loyalty.reward_errors import ConfirmationFailed, ConfirmationRequired
+from loyalty.services.confirmation import send_code
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.requests import staff_of
 from servaan_crm.accounts.web import RolePage
-from servaan_crm.core.idempotency import Answer, run_once
+from servaan_crm.core.errors import DomainError
+from servaan_crm.core.idempotency import Answer, run_once, was_run
 
 MATCHES = 6
 UNDO_SECONDS = 60
@@ -125,20 +130,13 @@ class RestorePart(CounterView):
 
 
 class PreviewPart(CounterView):
-    """Live "points to be earned"."""
+    """Live "points to be earned", with bonuses by name, and what is taken off."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        form = PreviewForm(request.GET)
-        form.is_valid()
-        data = form.cleaned_data
-        customer = get_customer(data["customer_id"]) if data.get("customer_id") else None
-        preview = selectors.preview_visit(
-            customer,
-            total=data.get("total_amount") or Decimal(0),
-            discount=data.get("discount") or Decimal(0),
-            points_to_redeem=data.get("points_to_redeem") or 0,
-        )
-        return render(request, "checkout/_preview.html", {"preview": preview})
+        bill, problem = PreviewForm(request.GET).to_request(staff_of(request))
+        customer = get_customer(bill.customer_id) if bill.customer_id else None
+        context = {"preview": preview_visit(bill, customer), "problem": problem}
+        return render(request, "checkout/_preview.html", context)
 
 
 class RecordVisit(CounterView):
@@ -148,34 +146,74 @@ class RecordVisit(CounterView):
         form = VisitForm(request.POST)
         if not form.is_valid():
             return self._errors(form)
+        bill = form.to_request(staff_of(request))
         try:
-            answer = run_once(
-                key=form.cleaned_data["idempotency_key"],
-                scope=f"counter:{request.user.pk}",
-                payload=json.dumps(request.POST, sort_keys=True).encode(),
-                action=lambda: self._record(form),
-            )
+            answer = self._once(form, bill)
         except ValidationError as error:
             form.add_error(None, error if not hasattr(error, "error_dict") else error.messages)
+            return self._errors(form)
+        except ConfirmationRequired as error:
+            return self._ask_for_code(bill, int(error.details["points"]))
+        except ConfirmationFailed as error:
+            return self._ask_again(bill, error)
+        except CustomerNotFound:
+            raise
+        except DomainError as error:
+            form.add_error(None, str(error))
             return self._errors(form)
         response = HttpResponse(answer.body, status=answer.status)
         response["HX-Trigger"] = "visit-recorded"
         return response
 
-    def _record(self, form: VisitForm) -> Answer:
-        user = staff_of(self.request)
+    def _once(self, form: VisitForm, bill: VisitRequest) -> Answer:
+        key, scope = form.cleaned_data["idempotency_key"], f"counter:{self.request.user.pk}"
+        code = "" if was_run(key=key, scope=scope) else form.cleaned_data["confirmation_code"]
+        confirmed = confirmed_by(bill, code)
+        return run_once(
+            key=key,
+            scope=scope,
+            payload=json.dumps(self.request.POST, sort_keys=True).encode(),
+            action=lambda: self._record(bill, confirmed),
+        )
+
+    def _record(self, bill: VisitRequest, confirmed: RedemptionCode | None) -> Answer:
         receipt = record_visit(
-            actor=self.actor, request=form.to_request(user), may_backdate=can(user, P.VISITS_BACKDATE)
+            actor=self.actor,
+            request=bill,
+            may_backdate=can(self.request.user, P.VISITS_BACKDATE),
+            confirmed=confirmed,
         )
         context = {"receipt": receipt, "undo_seconds": UNDO_SECONDS}
         return Answer(status=200, body=render_to_string("checkout/_receipt.html", context, self.request))
 
+    def _ask_for_code(self, bill: VisitRequest, points: int) -> HttpResponse:
+        """Send the guest the code at once, and open the field for it."""
+        customer = guest_of(bill)
+        problem = ""
+        try:
+            send_code(actor=self.actor, customer_id=customer.pk, points=points)
+        except DomainError as error:
+            problem = str(error)
+        return self._code_field({"customer": customer, "points": points, "problem": problem})
+
+    def _ask_again(self, bill: VisitRequest, error: ConfirmationFailed) -> HttpResponse:
+        left = error.details.get("tries_left", 0)
+        return self._code_field({"customer": guest_of(bill), "problem": str(error), "tries_left": left})
+
+    def _code_field(self, context: dict[str, Any]) -> HttpResponse:
+        return self._beside("checkout/_confirm.html", context)
+
     def _errors(self, form: VisitForm) -> HttpResponse:
         problems = [
-            (form.fields[name].label if name in form.fields else "", errors[0])
+            (form.fields[name].label if name in form.fields else "", error)
             for name, errors in form.errors.items()
+            for error in errors[:3]
         ]
-        response = render(self.request, "checkout/_errors.html", {"problems": problems}, status=422)
+        return self._beside("checkout/_errors.html", {"problems": problems})
+
+    def _beside(self, template: str, context: dict[str, Any]) -> HttpResponse:
+        """Show something beside the bill; what was typed stays."""
+        response = render(self.request, template, context, status=422)
         response["HX-Retarget"] = "#bill-errors"
         response["HX-Reswap"] = "innerHTML"
         return response

@@ -47,6 +47,11 @@ def run_once(*, key: str, scope: str, payload: bytes, action: Callable[[], Answe
         return answer
 
 
+def was_run(*, key: str, scope: str) -> bool:
+    """Say whether :func:`run_once` will only repeat the first answer of ``key``."""
+    return IdempotencyRecord.objects.filter(scope=scope, key=key).exists()
+
+
 def _claim(scope: str, key: str, fingerprint: str) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(
