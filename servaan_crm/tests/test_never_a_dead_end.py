@@ -110,6 +110,7 @@ def test_every_link_leads_somewhere(cafe: Any, role: str) -> None:
     assert opened > 40, "the walk goes through the whole product"
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("role", ["manager", "staff"])
 def test_an_empty_cafe_helps_on_every_page(cafe: Any, role: str) -> None:
     complaints, opened = walk(cafe.browser(role), ["/"])
