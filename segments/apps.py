@@ -10,3 +10,7 @@ class SegmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from segments import merging, receivers  # noqa: F401
+        from segments.language import event_fields, guest_fields
+
+        guest_fields.register_all()
+        event_fields.register_all()

@@ -1,0 +1,257 @@
+"""A full calculation: all segments judged by one query, and only the difference written, in short transactions.
+
+Two steps. First the verdicts of everybody are compared with the memberships there are, and the guests for whom they
+differ are put on a list (``segments_work``). Then the list is worked off: a batch of guests is locked, whoever was
+changed since the first step (by a checkout, which holds the same lock) is judged again, and the difference is written
+together with its history and events. So no lock is held for long, a killed run leaves nothing half done, and a run
+during checkouts ends where a run at rest would.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from segments.events import SegmentEntered, SegmentLeft
+from segments.language import Compiled
+from segments.language.plan import SUMMARY
+from segments.language.sql import Sql, sql, value
+from segments.models import Segment, SegmentRun
+from segments.services.plans import compile_now
+from servaan_crm.core import events
+from servaan_crm.core.ids import uuid7
+from servaan_crm.l10n.jalali import local_date
+
+BATCH = 5000
+# A run that has not been heard of for so long is dead, and its place is free.
+DEAD_AFTER = timedelta(minutes=3)
+MOST_ATTEMPTS = 5
+MOST_PER_EVENT = 500
+
+
+def request_run(reason: str) -> SegmentRun:
+    """Ask for a calculation. One that already waits will see what changed as well, so it is enough."""
+    waiting = SegmentRun.objects.filter(status=SegmentRun.Status.PENDING).first()
+    if waiting is not None:
+        return waiting
+    try:
+        with transaction.atomic():
+            return SegmentRun.objects.create(reason=reason)
+    except IntegrityError:
+        return SegmentRun.objects.filter(status=SegmentRun.Status.PENDING).latest("created_at")
+
+
+def claim_run() -> SegmentRun | None:
+    """Take the waiting calculation, or a dead one; None when there is nothing to do or one is at work."""
+    now = timezone.now()
+    with transaction.atomic():
+        dead = Q(heartbeat_at__lt=now - DEAD_AFTER)
+        running = SegmentRun.objects.select_for_update(skip_locked=True).filter(
+            status=SegmentRun.Status.RUNNING
+        )
+        run = running.filter(dead).first()
+        if run is None:
+            if SegmentRun.objects.filter(status=SegmentRun.Status.RUNNING).exists():
+                return None
+            pending = SegmentRun.objects.select_for_update(skip_locked=True)
+            run = pending.filter(status=SegmentRun.Status.PENDING).order_by("created_at").first()
+        if run is None:
+            return None
+        run.attempts += 1
+        if run.attempts > MOST_ATTEMPTS:
+            run.status, run.error, run.finished_at = SegmentRun.Status.FAILED, "gave up", now
+            run.save()
+            return None
+        run.status, run.claim, run.heartbeat_at = SegmentRun.Status.RUNNING, uuid7(), now
+        run.started_at, run.total, run.processed = now, 0, 0
+        try:
+            with transaction.atomic():
+                run.save()
+        except IntegrityError:
+            return None  # another worker was faster
+    return run
+
+
+def calculate(reason: str = "on demand", *, batch: int = BATCH) -> SegmentRun | None:
+    """Calculate all segments of the café now; None when a run is at work already (it, or the next, will do)."""
+    request_run(reason)
+    run = claim_run()
+    return work_off(run, batch=batch) if run else None
+
+
+def work_off(run: SegmentRun, *, batch: int = BATCH) -> SegmentRun:
+    """Do a claimed run to its end. Raises whatever stops it; a later claim starts it over."""
+    compiled = compile_now()
+    _list_differences(run, compiled)
+    while _next_batch(run, compiled, batch):
+        pass
+    _finish(run, compiled)
+    return run
+
+
+def _still_ours(run: SegmentRun, **changes: Any) -> bool:
+    """Note progress; False when another worker has taken the run over."""
+    now = timezone.now()
+    owned = SegmentRun.objects.filter(pk=run.pk, claim=run.claim, status=SegmentRun.Status.RUNNING)
+    return bool(owned.update(heartbeat_at=now, updated_at=now, **changes))
+
+
+def _present(compiled: Compiled, guests: Sql) -> Sql:
+    """Return the memberships of the judged segments per guest; ``guests`` narrows them, or is empty."""
+    return sql(
+        "SELECT customer_id, array_agg(segment_id ORDER BY segment_id) AS segs FROM segments_segmentmembership"
+        " WHERE segment_id = ANY({}::uuid[]){} GROUP BY customer_id",
+        value(compiled.ids),
+        guests,
+    )
+
+
+_COMPARE = """
+INSERT INTO segments_work (claim, customer_id, mark, base, segs, present)
+SELECT {}, v.id, v.mark, v.base, v.segs, COALESCE(m.segs, ARRAY[]::uuid[])
+  FROM ({}) v LEFT JOIN ({}) m ON m.customer_id = v.id
+ WHERE v.segs <> COALESCE(m.segs, ARRAY[]::uuid[]) OR v.base <> v.old_base
+"""
+
+
+def _list_differences(run: SegmentRun, compiled: Compiled) -> None:
+    extra = Sql(f"{SUMMARY}.xmin::text AS mark, {SUMMARY}.segment AS old_base")
+    query = sql(
+        _COMPARE, value(run.claim), compiled.verdicts(extra=extra), _present(compiled, Sql(""))
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM segments_work WHERE claim <> %s", [run.claim])
+        cursor.execute(query.text, query.params)
+        run.total = cursor.rowcount
+        # Members that were deleted since: their rows go without a trace, as the guests did.
+        cursor.execute(
+            "DELETE FROM segments_segmentmembership member USING customers_customer guest"
+            " WHERE guest.id = member.customer_id AND guest.deleted_at IS NOT NULL"
+        )
+    _still_ours(run, total=run.total)
+
+
+def _next_batch(run: SegmentRun, compiled: Compiled, size: int) -> bool:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT customer_id, mark FROM segments_work WHERE claim = %s ORDER BY customer_id LIMIT %s",
+            [run.claim, size],
+        )
+        marks: dict[UUID, str] = dict(cursor.fetchall())
+        if not marks:
+            return False
+        guests = list(marks)
+        cursor.execute(
+            f"SELECT customer_id, xmin::text FROM {SUMMARY} WHERE customer_id = ANY(%s) ORDER BY customer_id"
+            " FOR NO KEY UPDATE",
+            [guests],
+        )
+        changed = [guest for guest, mark in cursor.fetchall() if mark != marks[guest]]
+        if changed:
+            _judge_again(cursor, run, compiled, changed)
+        entered, left = _write(cursor, run, guests)
+        cursor.execute(
+            "DELETE FROM segments_work WHERE claim = %s AND customer_id = ANY(%s)", [run.claim, guests]
+        )
+        run.processed += len(guests)
+        run.entered += entered
+        run.left += left
+        return _still_ours(run, processed=run.processed, entered=run.entered, left=run.left)
+
+
+def _judge_again(cursor: Any, run: SegmentRun, compiled: Compiled, guests: list[UUID]) -> None:
+    cursor.execute(
+        "DELETE FROM segments_work WHERE claim = %s AND customer_id = ANY(%s)", [run.claim, guests]
+    )
+    extra = Sql(f"{SUMMARY}.xmin::text AS mark, {SUMMARY}.segment AS old_base")
+    narrowed = sql(" AND customer_id = ANY({})", value(guests))
+    query = sql(
+        _COMPARE, value(run.claim), compiled.verdicts(guests, extra=extra), _present(compiled, narrowed)
+    )
+    cursor.execute(query.text, query.params)
+
+
+_ENTER = """
+INSERT INTO segments_segmentmembership (segment_id, customer_id, entered_at)
+SELECT seg, work.customer_id, now() FROM segments_work work, unnest(work.segs) AS seg
+ WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND NOT seg = ANY(work.present)
+ ORDER BY seg, work.customer_id
+ON CONFLICT DO NOTHING
+"""
+_LEAVE = """
+DELETE FROM segments_segmentmembership member USING segments_work work
+ WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND member.customer_id = work.customer_id
+   AND member.segment_id = ANY(work.present) AND NOT member.segment_id = ANY(work.segs)
+"""
+_BASE = f"""
+UPDATE {SUMMARY} summary SET segment = work.base FROM segments_work work
+ WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND summary.customer_id = work.customer_id
+   AND summary.segment <> work.base
+"""
+# Segments with a history: the others are calculated for the first time.
+_HISTORY = """
+WITH moved AS (
+    SELECT seg, work.customer_id, TRUE AS entered FROM segments_work work, unnest(work.segs) AS seg
+     WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND NOT seg = ANY(work.present)
+    UNION ALL
+    SELECT seg, work.customer_id, FALSE FROM segments_work work, unnest(work.present) AS seg
+     WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND NOT seg = ANY(work.segs)
+), noted AS (
+    INSERT INTO segments_segmentchange (segment_id, customer_id, entered, at)
+    SELECT moved.seg, moved.customer_id, moved.entered, now() FROM moved
+      JOIN segments_segment segment ON segment.id = moved.seg AND segment.last_calculated_at IS NOT NULL
+    RETURNING segment_id, customer_id, entered
+)
+SELECT noted.segment_id, segment.key, noted.entered, array_agg(noted.customer_id::text)
+  FROM noted JOIN segments_segment segment ON segment.id = noted.segment_id GROUP BY 1, 2, 3
+"""
+
+
+def _write(cursor: Any, run: SegmentRun, guests: list[UUID]) -> tuple[int, int]:
+    values = {"claim": run.claim, "guests": guests}
+    cursor.execute(_ENTER, values)
+    entered = cursor.rowcount
+    cursor.execute(_LEAVE, values)
+    left = cursor.rowcount
+    cursor.execute(_BASE, values)
+    cursor.execute(_HISTORY, values)
+    told: list[events.Event] = []
+    for pk, key, came, members in cursor.fetchall():
+        kind = SegmentEntered if came else SegmentLeft
+        told += [
+            kind(segment_id=pk, key=key, customer_ids=members[start : start + MOST_PER_EVENT])
+            for start in range(0, len(members), MOST_PER_EVENT)
+        ]
+    if told:
+        events.publish(*told)
+    return entered, left
+
+
+_COUNTED = """
+WITH counts AS (
+    SELECT segment_id, count(*) AS members FROM segments_segmentmembership GROUP BY 1
+), updated AS (
+    UPDATE segments_segment segment SET customer_count = COALESCE(counts.members, 0), last_calculated_at = %(now)s
+      FROM segments_segment other LEFT JOIN counts ON counts.segment_id = other.id
+     WHERE other.id = segment.id AND (segment.id = ANY(%(ids)s) OR segment.kind = 'static')
+    RETURNING segment.id, segment.customer_count
+)
+INSERT INTO segments_segmentday (segment_id, day, customer_count) SELECT id, %(day)s, customer_count FROM updated
+ON CONFLICT (segment_id, day) DO UPDATE SET customer_count = excluded.customer_count
+"""
+
+
+def _finish(run: SegmentRun, compiled: Compiled) -> None:
+    now = timezone.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_COUNTED, {"now": now, "ids": compiled.ids, "day": local_date(now)})
+        Segment.objects.filter(pk__in=compiled.ids).exclude(problem="").update(problem="")
+        for pk, problem in compiled.broken.items():
+            Segment.objects.filter(pk=pk).update(problem=problem[:500])
+        _still_ours(run, status=SegmentRun.Status.COMPLETED, finished_at=now)
+    run.refresh_from_db()
