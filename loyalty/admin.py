@@ -2,44 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from loyalty.models import LedgerEntry, LoyaltyAccount, LoyaltyProgram, Tier, TierChange
-from loyalty.services.program import update_program, update_tier
-from servaan_crm.core.admin_display import ReadOnlyAdmin, ServiceAdmin
-
-
-@admin.register(LoyaltyProgram)
-class LoyaltyProgramAdmin(ServiceAdmin):
-    """How points are earned. Each change makes a new version; what was earned before stays as it was."""
-
-    list_display = ("__str__", "is_active", "amount_per_point", "point_value", "tier_basis", "updated_at")
-    readonly_fields = ("version", "updated_at")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> LoyaltyProgram:
-        return update_program(actor=request.user.actor, changes=changes)  # type: ignore[union-attr]
-
-
-@admin.register(Tier)
-class TierAdmin(ServiceAdmin):
-    """The four steps of the club."""
-
-    list_display = ("level", "threshold", "multiplier", "discount_percent", "updated_at")
-    readonly_fields = ("level",)
-    not_money = ("threshold",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> Tier:
-        return update_tier(actor=request.user.actor, tier_id=row.pk, changes=changes)  # type: ignore[union-attr]
+from loyalty import admin_program  # noqa: F401
+from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
+from servaan_crm.core.admin_display import ReadOnlyAdmin
 
 
 @admin.register(LoyaltyAccount)

@@ -17,7 +17,7 @@ from loyalty.rules import BonusTerms
 from loyalty.web.sentences import Rule
 from loyalty.words import WEEKDAYS, clock
 from servaan_crm.accounts.models import Outlet
-from servaan_crm.l10n.digits import localize, plain_number, to_ascii
+from servaan_crm.l10n.digits import plain_number, to_ascii
 from servaan_crm.l10n.forms import (
     DigitsInput,
     DigitsIntegerField,
@@ -27,6 +27,7 @@ from servaan_crm.l10n.forms import (
     MoneyInput,
 )
 from servaan_crm.l10n.jalali import week_order
+from servaan_crm.l10n.money import format_number
 from servaan_crm.l10n.text import search_key
 
 _CLOCK = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))?")
@@ -44,7 +45,7 @@ class NumberField(forms.DecimalField):
     def prepare_value(self, value: Any) -> Any:
         """Return a stored number in the café's digits, without noughts at its end."""
         if isinstance(value, (Decimal, int)):
-            return localize(f"{Decimal(value).normalize():f}")
+            return format_number(value, places=2)
         return value
 
 
@@ -217,7 +218,7 @@ def _merged(menu: list[str], stored: list[str]) -> list[tuple[str, str]]:
 EFFECT = (
     Rule("sparkles", _("What it gives"), (
         _("“%(name)s” %(kind)s %(size)s."),
-        _("%(is_active)s"),
+        "%(is_active)s",
     ), _("Guests see the name beside their points.")),
 )  # fmt: skip
 WHEN = (
@@ -233,7 +234,7 @@ WHAT = (
 )  # fmt: skip
 WHO = (
     Rule("repeat", _("Visits"), (
-        _("%(first_visit)s"),
+        "%(first_visit)s",
         _("Once in %(every_nth_visit)s visits."),
     ), _("10 stands for the 10th, 20th, 30th visit.")),
     Rule("cake", _("Birthday"), (_("At most %(birthday_days)s days before or after the birthday."),),

@@ -156,7 +156,7 @@ LASTING = (
         _("Above %(confirm_above)s the guest confirms with a code by SMS."),
     )),
     Rule("users", _("Inviting"), (
-        _("%(referral_is_active)s"),
+        "%(referral_is_active)s",
         _("Who invites gets %(referrer_points)s points, the friend %(friend_points)s."),
         _("The friend's first bill is at least %(referral_minimum)s."),
     )),

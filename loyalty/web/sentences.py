@@ -71,9 +71,11 @@ def _blank(bound: BoundField) -> SafeString:
         control = bound.as_widget(attrs={"class": "form-check-input"})
         return format_html('<label class="blank-check">{} {}</label>', control, bound.label)
     is_select = isinstance(widget, forms.Select)
-    attrs: dict[str, Any] = {"class": f"blank-input{' is-select' if is_select else ''}"}
+    size = widget.attrs.get("size", 6)
+    kind = " is-select" if is_select else " is-wide" if size > 20 else ""
+    attrs: dict[str, Any] = {"class": f"blank-input{kind}"}
     if not is_select:
-        attrs["size"] = widget.attrs.get("size", 6)
+        attrs["size"] = size
     if not bound.field.required and not is_select:
         attrs["placeholder"] = widget.attrs.get("placeholder") or _("none")
     unit = unit_name() if isinstance(widget, MoneyInput) else widget.attrs.get("data-suffix", "")

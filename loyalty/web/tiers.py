@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 
-from loyalty.models import LoyaltyProgram, Tier
+from loyalty.models import LoyaltyProgram, ProgramVersion, Tier
 from loyalty.selectors.program import get_program
 from loyalty.selectors.tiers import TierPreview, preview_tiers
 from loyalty.services.program import TIER_PRESETS, preset_thresholds, update_tiers
@@ -136,14 +136,13 @@ class SaveTiers(RolePage, View):
         if wrong:
             return show_tiers(request, program, forms_by_level, status=422)
         version = request.POST.get("version", "")
+        expected = int(version[:9]) if version.isdecimal() else program.version
+        changes = _changed(forms_by_level, expected)
         try:
-            update_tiers(
-                actor=self.actor,
-                changes={level: form.values for level, form in forms_by_level.items()},
-                expected_version=int(version) if version.isdecimal() else program.version,
-            )
+            update_tiers(actor=self.actor, changes=changes, expected_version=expected)
         except EditConflict:
-            return show_tiers(request, program, forms_by_level, status=409, is_conflict=True)
+            merged = _on_top(changes, program)
+            return show_tiers(request, program, merged, status=409, is_conflict=True)
         except ValidationError as error:
             for name, texts in error.message_dict.items():
                 level, _dot, field = name.partition(".")
@@ -171,6 +170,39 @@ def _in_money(program: LoyaltyProgram) -> bool:
 
 def _bound(data: Any, program: LoyaltyProgram) -> dict[str, TierForm]:
     return {level: TierForm(data, prefix=level, in_money=_in_money(program)) for level in LEVELS}
+
+
+def _changed(forms_by_level: dict[str, TierForm], version: int) -> dict[str, dict[str, Any]]:
+    """Return level → field → value of what differs from the version the author looked at."""
+    kept = ProgramVersion.objects.filter(version=version).first()
+    base = {tier["level"]: tier for tier in kept.rules["tiers"]} if kept else {}
+    return {
+        level: {
+            name: value
+            for name, value in form.values.items()
+            if not _is_same(value, base.get(level, {}).get(name))
+        }
+        for level, form in forms_by_level.items()
+    }
+
+
+def _is_same(value: Any, kept: Any) -> bool:
+    """Compare a typed value with an archived one, whose numbers are text."""
+    if isinstance(value, Decimal):
+        return kept is not None and Decimal(kept) == value
+    return bool(value == kept)
+
+
+def _on_top(changes: dict[str, dict[str, Any]], program: LoyaltyProgram) -> dict[str, TierForm]:
+    """Return the forms with the tiers in force, and what their author changed on top of them."""
+    found = {}
+    for tier in Tier.objects.all():
+        for name, value in changes[tier.level].items():
+            setattr(tier, name, value)
+        found[tier.level] = TierForm(
+            prefix=tier.level, in_money=_in_money(program), initial=_initial(tier, {})
+        )
+    return found
 
 
 def _initial(tier: Tier, thresholds: dict[str, Decimal]) -> dict[str, Any]:
