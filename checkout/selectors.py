@@ -13,7 +13,7 @@ from customers.models import Customer, MenuItem, Visit
 from customers.selectors.derived import get_facts
 from feedback.models import Feedback
 from feedback.selectors import get_open_feedback
-from loyalty.models import Voucher
+from loyalty.models import Tier, Voucher
 from loyalty.selectors import LoyaltyStatus, get_rule_book
 from loyalty.selectors.rewards import RewardOffer, offers_for
 from loyalty.selectors.status import get_account, status_of
@@ -44,6 +44,17 @@ class GuestCard:
     risk: str
     offers: list[RewardOffer]
     vouchers: list[Voucher]
+
+    @property
+    def tier_percent(self) -> Decimal | None:
+        """What the tier gives at the counter in percent; None when it gives none, or to a blocked guest."""
+        percent = self.status.tier.discount_percent
+        return percent if percent and not self.customer.is_blocked and is_enabled("loyalty") else None
+
+    @property
+    def tier_name(self) -> str:
+        """The tier's name in the language of the screen."""
+        return str(Tier.Level(self.status.tier.level).label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,8 +61,16 @@ def write_history(history: Sequence[tuple[UUID, Sequence[Bill]]]) -> int:
     _stage(history)
     with connection.cursor() as cursor:
         cursor.execute(visits.CREATE_VISITS)
+        days = [local_date(bill.at, cafe.locale) for _, bills in history for bill in bills]
         cursor.execute(
-            visits.create_pass(book, redeem_step=profile.redeem_step, club_is_open=is_enabled("loyalty"))
+            visits.create_pass(
+                book,
+                redeem_step=profile.redeem_step,
+                club_is_open=is_enabled("loyalty"),
+                first_day=min(days, default=local_date(timezone.now(), cafe.locale)),
+                last_day=max(days, default=local_date(timezone.now(), cafe.locale)),
+                zone=cafe.time_zone,
+            )
         )
         cursor.execute(
             "INSERT INTO sim_visit SELECT * FROM pg_temp.sim_pass('SELECT * FROM sim_bill ORDER BY n, ms')"

@@ -69,35 +69,46 @@ def _visit_id(draws: Draws) -> str:
 
 
 def insert_ledger(draws: Draws, book: RuleBook, house: House) -> str:
-    """Return the statement that writes redemptions and earnings, in the order they happened."""
+    """Return the statement that writes what ran out, redemptions and earnings, in the order they happened."""
     earned_id, redeemed_id = draws.uuid7("v.ms", "v.key", 4), draws.uuid7("v.ms", "v.key", 3)
+    expired_id = draws.uuid7("v.ms", "v.key", 6)
     columns = {
-        "id": f"CASE e.kind WHEN 1 THEN {redeemed_id} ELSE {earned_id} END",
+        "id": f"CASE e.kind WHEN 1 THEN {redeemed_id} WHEN 2 THEN {earned_id} ELSE {expired_id} END",
         "created_at": at("v.ms"),
         "customer_id": "v.customer",
         "sequence": "v.sequence + e.number",
-        "type": "CASE e.kind WHEN 1 THEN 'redeemed_discount' ELSE 'earned_purchase' END",
+        "type": "CASE e.kind WHEN 1 THEN 'redeemed_discount' WHEN 2 THEN 'earned_purchase' ELSE 'expired' END",
         "points": "e.points",
         "balance_after": "e.balance",
-        "visit_id": _visit_id(draws),
-        "related_amount": "CASE e.kind WHEN 1 THEN v.points_value ELSE v.final END",
+        "visit_id": f"CASE WHEN e.kind < 3 THEN {_visit_id(draws)} END",
+        "related_amount": "CASE e.kind WHEN 1 THEN v.points_value WHEN 2 THEN v.final END",
         "description": f"({_descriptions()})[e.kind]",
-        "explanation": f"CASE e.kind WHEN 1 THEN '{{}}'::jsonb ELSE {_explanation(book)} END",
+        "explanation": f"CASE e.kind WHEN 2 THEN {_explanation(book)} ELSE '{{}}'::jsonb END",
         "rule_version": str(book.version),
         "created_by_id": _author(draws, house),
     }
+    if book.expiry_months is not None:
+        days, counts = "ARRAY[v.earned_day]", "ARRAY[v.earned]"
+        columns["lot_expiries"] = (
+            f"CASE e.kind WHEN 1 THEN v.used_days WHEN 2 THEN {days} ELSE v.gone_days END"
+        )
+        columns["lot_points"] = (
+            f"CASE e.kind WHEN 1 THEN v.used_points WHEN 2 THEN {counts} ELSE v.gone_points END"
+        )
     source = """  FROM sim_sorted v CROSS JOIN LATERAL (VALUES
-       (1, 1, -v.redeemed, v.balance - v.redeemed),
-       (2, 1 + (v.redeemed > 0)::int, v.earned, v.balance - v.redeemed + v.earned)
+       (3, 1, -v.expired, v.balance - v.expired),
+       (1, 1 + (v.expired > 0)::int, -v.redeemed, v.balance - v.expired - v.redeemed),
+       (2, 1 + (v.expired > 0)::int + (v.redeemed > 0)::int, v.earned,
+        v.balance - v.expired - v.redeemed + v.earned)
   ) AS e(kind, number, points, balance)
  WHERE v.n IS NOT NULL AND e.points <> 0"""
     return insert_select(LedgerEntry, columns, source)
 
 
 def _descriptions() -> str:
-    """Return what the counter writes on a redemption and on an earning, in the café's language."""
+    """Return what is written on a redemption, an earning and on points that ran out, in the café's language."""
     with translation.override(get_locale().language):
-        return sql_array((gettext("Paid with points"), gettext("Visit")))
+        return sql_array((gettext("Paid with points"), gettext("Visit"), gettext("Points expired")))
 
 
 def _explanation(book: RuleBook) -> str:
@@ -122,16 +133,27 @@ def insert_accounts(book: RuleBook, time_zone: str) -> str:
     """Return the statement that writes the accounts of guests with a movement."""
     columns = {
         "customer_id": "g.id",
-        "balance": "s.earned - s.redeemed",
+        "balance": "s.earned - s.redeemed - s.expired",
         "last_sequence": "s.entries",
         "points_earned_total": "s.earned",
-        "points_redeemed_total": "s.redeemed",
+        "points_redeemed_total": "s.redeemed + s.expired",
         "tier": f"({_levels(book)})[s.tier]",
         "tier_start_date": f"({at('s.tier_ms')} AT TIME ZONE '{time_zone}')::date",
         "created_at": at("s.account_ms"),
         "updated_at": at("s.last_ms"),
     }
-    source = "  FROM sim_standing s JOIN sim_guest g ON g.n = s.n WHERE s.entries > 0 ORDER BY g.id"
+    lots = ""
+    if book.expiry_months is not None:
+        columns |= {
+            "lot_expiries": "last.open_days",
+            "lot_points": "last.open_points",
+            "next_expiry_on": "last.open_days[1]",
+        }
+        lots = (
+            " JOIN (SELECT DISTINCT ON (n) n, open_days, open_points FROM sim_sorted WHERE n IS NOT NULL"
+            " ORDER BY n, number DESC) AS last ON last.n = s.n"
+        )
+    source = f"  FROM sim_standing s JOIN sim_guest g ON g.n = s.n{lots} WHERE s.entries > 0 ORDER BY g.id"
     return insert_select(LoyaltyAccount, columns, source)
 
 
@@ -162,7 +184,7 @@ def insert_summaries(book: RuleBook) -> str:
         "last_visit_at": at("s.last_ms"),
         "segment": "'occasional'",
         "tier": f"coalesce(({_levels(book)})[s.tier], '{lowest}')",
-        "points": "coalesce(s.earned - s.redeemed, 0)",
+        "points": "coalesce(s.earned - s.redeemed - s.expired, 0)",
     }
     source = "  FROM sim_guest g LEFT JOIN sim_standing s ON s.n = g.n ORDER BY g.id"
     return insert_select(CustomerSummary, columns, source)

@@ -20,6 +20,7 @@ from checkout.simulation.profiles import Profile, profile_for
 from customers.models import Customer, MenuItem, Tag
 from loyalty.rules import RuleBook
 from loyalty.selectors import get_rule_book
+from loyalty.services.expiry import expire_points
 from segments.services import refresh_base_segments
 from servaan_crm.accounts.models import Outlet, User
 from servaan_crm.core.features import is_enabled
@@ -104,6 +105,7 @@ def simulate(plan: Plan, progress: Progress = lambda line: None) -> Outcome:
         raise NotSimulated("this café has guests already; simulate_cafe fills empty cafés only")
     with transaction.atomic():
         outcome = _Run(plan, profile, progress).all_phases()
+    expire_points()  # of guests who did not come back since
     _settle(progress)
     return Outcome(*outcome, time.monotonic() - started)
 
@@ -208,7 +210,12 @@ class _Run:
             cursor.execute(visits.CREATE_VISITS)
             cursor.execute(
                 visits.create_pass(
-                    self.book, redeem_step=self.profile.redeem_step, club_is_open=self.club_is_open
+                    self.book,
+                    redeem_step=self.profile.redeem_step,
+                    club_is_open=self.club_is_open,
+                    first_day=plan.today - timedelta(days=plan.days + 1),
+                    last_day=plan.today,
+                    zone=self.locale.time_zone,
                 )
             )
             for first in range(1, plan.customers + 1, BATCH):

@@ -59,6 +59,55 @@
     if (event.target.closest("[data-next]")) restart();
     const item = event.target.closest("[data-item]");
     if (item) add(item, event.shiftKey ? -1 : 1);
+    const offer = event.target.closest("[data-voucher], [data-reward], [data-tier-percent]");
+    if (offer) take(offer);
+  });
+
+  /* What is taken off: codes typed or scanned, the guest's vouchers, one reward, the tier's discount. */
+  const changed = (field) => field.dispatchEvent(new Event("input", { bubbles: true }));
+  function press(button, on) {
+    button.classList.toggle("is-on", on);
+    button.setAttribute("aria-pressed", String(on));
+  }
+  function take(button) {
+    const on = button.getAttribute("aria-pressed") !== "true";
+    if (button.dataset.voucher) {
+      const field = work.querySelector("[data-codes]");
+      const others = field.value.split(/\s+/).filter((word) => word && word !== button.dataset.voucher);
+      field.value = [...others, ...(on ? [button.dataset.voucher] : [])].join(" ");
+      changed(field);
+    } else if (button.dataset.reward) {
+      work.querySelectorAll("[data-reward]").forEach((other) => press(other, false));
+      const field = work.querySelector("[data-reward-field]");
+      field.value = on ? button.dataset.reward : "";
+      changed(field);
+    }
+    press(button, on);
+    if (button.dataset.tierPercent) percentOff(button, !on);
+  }
+  /* A tenth of a toman is nothing to give back: the discount is rounded to the screen's whole unit. */
+  function percentOff(button, clear) {
+    const total = Number(plain(work.querySelector("#total_amount"))) || 0;
+    const off = Math.round(total * Number(button.dataset.tierPercent) / 100);
+    put(work.querySelector("#discount"), clear || !off ? "" : String(off));
+  }
+  work.addEventListener("input", (event) => {
+    const tier = work.querySelector('[data-tier-percent][aria-pressed="true"]');
+    if (tier && event.target.id === "total_amount") percentOff(tier, false);
+    if (tier && event.target.id === "discount" && event.isTrusted) press(tier, false);
+    if (event.target.matches("[data-codes]")) {
+      const words = event.target.value.toUpperCase().split(/\s+/);
+      work.querySelectorAll("[data-voucher]").forEach((held) => press(held, words.includes(held.dataset.voucher)));
+    }
+  });
+  // A scanner ends with Enter: the code counts, the bill is not saved yet; the second Enter saves it.
+  work.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches("[data-codes]") || !event.target.value.trim()) return;
+    if (event.target.value === event.target.dataset.taken) return;
+    event.preventDefault();
+    event.target.value = `${event.target.value.trim()} `;
+    event.target.dataset.taken = event.target.value;
+    changed(event.target);
   });
 
   /* items of the bill: {"<id>": quantity}; their prices add up to the amount */
@@ -94,6 +143,7 @@
   }
 
   document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "bill-errors") event.target.querySelector("[data-confirm]")?.focus();
     if (event.target !== work) return;
     grid.classList.add("has-guest");
     work.querySelector("[data-focus]")?.focus();
