@@ -10,6 +10,7 @@ from customers.models import Customer
 from customers.privacy import fields_of, register_export, rows_as_dicts
 from customers.selectors.consent import consent_history
 from customers.selectors.notes import list_notes
+from servaan_crm.messaging.secret_texts import shown_text
 from servaan_crm.messaging.selectors import list_messages
 
 _PROFILE = (
@@ -53,7 +54,8 @@ def _consent(customer: Customer) -> list[dict[str, Any]]:
 
 def _messages(customer: Customer) -> list[dict[str, Any]]:
     fields = ("channel", "purpose", "recipient", "body", "state", "created_at", "sent_at", "delivered_at")
-    return rows_as_dicts(list_messages(customer_id=customer.pk), *fields)
+    rows = rows_as_dicts(list_messages(customer_id=customer.pk), "kind", *fields)
+    return [row | {"body": shown_text(row.pop("kind"), row["body"])} for row in rows]
 
 
 register_export("profile", _profile, label=_("Profile"))

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from loyalty.services import expiry, tier_review
+from loyalty.services import confirmation, expiry, tier_review, vouchers
 from servaan_crm.core.tasks import TenantTask
 
 
@@ -22,3 +22,10 @@ def warn_expiring() -> int:
 def review_tiers() -> int:
     """Nightly: periods that ended, thresholds that moved."""
     return tier_review.review_tiers()
+
+
+@shared_task(base=TenantTask, name="loyalty.expire_vouchers")
+def expire_vouchers() -> int:
+    """Nightly: vouchers whose last day is over, and confirmation codes nobody can use any more."""
+    confirmation.forget_codes()
+    return vouchers.expire_vouchers()

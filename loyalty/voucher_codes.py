@@ -28,7 +28,6 @@ def grouped(code: str) -> str:
 
 
 def qr_svg(code: str) -> str:
-    """Return the code as a QR picture: an inline SVG that takes the colour of the text around it."""
-    return segno.make(code, error="m", micro=False).svg_inline(
-        scale=4, border=2, svgclass="qr", lineclass=None, omitsize=True, dark="currentColor"
-    )
+    """Return the code as a QR picture: an inline SVG, black on white in every theme, as scanners need it."""
+    options = {"scale": 4, "border": 3, "svgclass": "qr", "lineclass": None, "omitsize": True}
+    return segno.make(code, error="m", micro=False).svg_inline(dark="#000", light="#fff", **options)

@@ -15,6 +15,7 @@ from outreach.models import Interaction
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.phone import national
 from servaan_crm.messaging.models import InboundMessage, Message
+from servaan_crm.messaging.secret_texts import shown_text
 
 KINDS = ("message", "reply", "contact")
 
@@ -86,7 +87,8 @@ def _of_message(row: Message) -> Communication:
     return Communication(
         id=str(row.pk), kind="message", at=row.sent_at or row.created_at, channel=row.channel,
         channel_label=row.get_channel_display(), direction="outbound", title=str(row.get_purpose_display()),
-        text=row.body, state=row.state, state_label=str(row.get_state_display()), reason=row.error_text, author="",
+        text=shown_text(row.kind, row.body), state=row.state, state_label=str(row.get_state_display()),
+        reason=row.error_text, author="",
     )  # fmt: skip
 
 

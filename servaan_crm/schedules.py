@@ -33,6 +33,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "search for duplicates": _everywhere("customers.scan_duplicates", 30),
     "expire points": _nightly("loyalty.expire_points", 1),
     "warn of expiring points": _nightly("loyalty.warn_expiring", 2),
+    "expire vouchers": _nightly("loyalty.expire_vouchers", 1),
     "review tiers": _nightly("loyalty.review_tiers", 2),
     "base segments": _nightly("segments.refresh_base_segments", 3),
     "duplicates": _nightly("customers.nightly_duplicates", 3),

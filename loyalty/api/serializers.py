@@ -25,6 +25,7 @@ class RedeemSerializer(StrictSerializer):
     reward_value = MoneyField(required=False, allow_null=True, default=None)
     applied_to_order = serializers.CharField(max_length=100, required=False, allow_blank=True, default="")
     notes = serializers.CharField(max_length=2000, required=False, allow_blank=True, default="")
+    confirmation_code = serializers.CharField(max_length=20, required=False, allow_blank=True, default="")
 
 
 class AdjustSerializer(StrictSerializer):

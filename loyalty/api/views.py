@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from customers.errors import CustomerNotFound
 from customers.models import Customer
 from loyalty.api import serializers
+from loyalty.api.confirmations import confirmed_by
 from loyalty.models import LedgerEntry
 from loyalty.selectors import get_loyalty_status
 from loyalty.services import adjust_points, award_points, redeem_points
@@ -48,12 +49,17 @@ class MoveView(APIView):
     serializer: type = serializers.AdjustSerializer
 
     def post(self, request: Request) -> HttpResponse:
-        return answer_once(request, lambda: self._answer(request))
-
-    def _answer(self, request: Request) -> Response:
         form = self.serializer(data=request.data)
         form.is_valid(raise_exception=True)
-        entry = self.move(request, dict(form.validated_data))
+        data = self.prepare(request, dict(form.validated_data))
+        return answer_once(request, lambda: self._answer(request, data))
+
+    def prepare(self, request: Request, data: dict[str, Any]) -> dict[str, Any]:
+        """Do what must not be taken back with a refusal; returns what the service is called with."""
+        return data
+
+    def _answer(self, request: Request, data: dict[str, Any]) -> Response:
+        entry = self.move(request, data)
         return ok({"transaction": serializers.entry_payload(entry)}, status=201)
 
     def move(self, request: Request, data: dict[str, Any]) -> LedgerEntry:
@@ -75,6 +81,13 @@ class AwardPointsView(MoveView):
 class RedeemPointsView(MoveView):
     permission = P.LOYALTY_REDEEM
     serializer = serializers.RedeemSerializer
+
+    def prepare(self, request: Request, data: dict[str, Any]) -> dict[str, Any]:
+        code = data.pop("confirmation_code")
+        data["confirmed"] = confirmed_by(
+            request, customer_id=data["customer_id"], code=code, points=data["points"]
+        )
+        return data
 
     def move(self, request: Request, data: dict[str, Any]) -> LedgerEntry:
         data["reference"] = data.pop("applied_to_order")

@@ -43,7 +43,7 @@ class RewardOffer:
 
 def get_reward(reward_id: UUID) -> Reward:
     """Return one reward, at today's menu price. Raises RewardNotFound."""
-    reward = Reward.objects.filter(pk=reward_id).first()
+    reward = list_rewards().filter(pk=reward_id).first()
     if reward is None:
         raise RewardNotFound(details={"reward_id": str(reward_id)})
     at_menu_prices([reward])
@@ -51,7 +51,7 @@ def get_reward(reward_id: UUID) -> Reward:
 
 
 def list_rewards(*, active_only: bool = False) -> QuerySet[Reward]:
-    """Return the catalogue in its order, with ``vouchers_out``: how many vouchers wait to be used."""
+    """Return the catalogue in its order; the bytes of the pictures are not read."""
     rewards = Reward.objects.select_related("picture").defer("picture__data")
     return rewards.filter(is_active=True) if active_only else rewards
 

@@ -1,5 +1,6 @@
 """Award, redeem and correct points by hand or by a till."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,10 @@ from customers.errors import CustomerBlocked
 from customers.models import Customer, CustomerSummary
 from customers.services.visits import lock_customer
 from loyalty.errors import ProgramInactive
-from loyalty.models import LedgerEntry, LoyaltyAccount
+from loyalty.models import LedgerEntry, LoyaltyAccount, RedemptionCode
+from loyalty.rules import RuleBook
 from loyalty.selectors.program import get_rule_book
+from loyalty.services.confirmation import settle
 from loyalty.services.ledger import Movement, account_of, post, settle_tier
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
@@ -56,12 +59,17 @@ def redeem_points(
     reward_value: Decimal | None = None,
     reference: str = "",
     notes: str = "",
+    confirmed: RedemptionCode | None = None,
 ) -> LedgerEntry:
     """Take ``points`` for a reward of ``reward_type`` ("discount" or "item").
 
+    Args:
+        confirmed: what ``confirmation.check_code`` returned, when so many points need a code.
+
     Raises:
         InsufficientPoints: the balance is smaller.
-        ValidationError: also for another ``reward_type``.
+        ConfirmationRequired, ConfirmationFailed: so many points need the code that the guest got by SMS.
+        ValidationError: also for another ``reward_type``, and for fewer points than the program lets redeem.
         CustomerNotFound, CustomerBlocked, ProgramInactive, FeatureDisabled: as for :func:`award_points`.
     """
     if reward_type not in REDEMPTION_TYPES:
@@ -75,7 +83,15 @@ def redeem_points(
             "type": kind, "points": -points, "description": kind.label, "related_amount": reward_value,
             "reference": reference, "notes": notes,
         },
+        before=lambda book, customer: _may_redeem(book, customer, points, confirmed),
     )  # fmt: skip
+
+
+def _may_redeem(book: RuleBook, customer: Customer, points: int, confirmed: RedemptionCode | None) -> None:
+    if points < book.minimum_redemption:
+        least = {"least": f"{book.minimum_redemption:,}"}
+        raise ValidationError({"points": _("At least %(least)s points are redeemed at once.") % least})
+    settle(book=book, customer=customer, points=points, confirmed=confirmed)
 
 
 def adjust_points(
@@ -110,7 +126,12 @@ def _check(*, points: int, reason: str) -> None:
 
 
 def _move(
-    *, actor: Actor, customer_id: UUID, movement: dict[str, Any], allow_blocked: bool = False
+    *,
+    actor: Actor,
+    customer_id: UUID,
+    movement: dict[str, Any],
+    allow_blocked: bool = False,
+    before: Callable[[RuleBook, Customer], None] | None = None,
 ) -> LedgerEntry:
     require_feature("loyalty")
     with write(actor):
@@ -120,6 +141,8 @@ def _move(
         book = get_rule_book()
         if not book.is_active and not allow_blocked:
             raise ProgramInactive
+        if before is not None:
+            before(book, customer)
         account = account_of(customer)
         entries = post(
             actor=actor, customer=customer, account=account, movements=[Movement(**movement)], book=book

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from servaan_crm.core.idempotency import Answer, run_once
+from servaan_crm.core.models import IdempotencyRecord
 from servaan_crm.core.responses import render
 
 HEADER = "Idempotency-Key"
@@ -24,23 +25,40 @@ def answer_once(request: Request, action: Callable[[], Response]) -> HttpRespons
         ValidationError: the key is longer than 255 characters or not printable.
         IdempotencyKeyReused: the key came before with another body.
     """
-    key = request.headers.get(HEADER, "").strip()
+    key = _key(request)
     if not key:
         return action()
-    if len(key) > 255 or not key.isprintable():
-        raise ValidationError({HEADER: [_("At most 255 printable characters.")]})
     raw = request._request.body
-    scope = f"{request.user.pk}:{request.method}:{request.path.rstrip('/')}"[:150]
 
     def run() -> Answer:
         response = action()
         return Answer(status=response.status_code, body=render(response.data))
 
-    answer = run_once(key=key, scope=scope, payload=_canonical(raw), action=run)
+    answer = run_once(key=key, scope=_scope(request), payload=_canonical(raw), action=run)
     response = HttpResponse(answer.body, status=answer.status, content_type="application/json; charset=utf-8")
     if answer.replayed:
         response["Idempotent-Replay"] = "true"
     return response
+
+
+def was_answered(request: Request) -> bool:
+    """Say whether a request with this key was answered before, so that ``answer_once`` will only repeat it.
+
+    For what must happen once per request outside of the request's own transaction, such as counting a try.
+    """
+    key = _key(request)
+    return bool(key) and IdempotencyRecord.objects.filter(scope=_scope(request), key=key).exists()
+
+
+def _key(request: Request) -> str:
+    key = request.headers.get(HEADER, "").strip()
+    if len(key) > 255 or not key.isprintable():
+        raise ValidationError({HEADER: [_("At most 255 printable characters.")]})
+    return key
+
+
+def _scope(request: Request) -> str:
+    return f"{request.user.pk}:{request.method}:{request.path.rstrip('/')}"[:150]
 
 
 def _canonical(raw: bytes) -> bytes:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging import services
 from servaan_crm.messaging.models import GatewayState, InboundMessage, Message, SmsProvider
+from servaan_crm.messaging.secret_texts import shown_text
 
 
 class _ReadOnly(admin.ModelAdmin):
@@ -37,7 +38,13 @@ class MessageAdmin(_ReadOnly):
     search_fields = ("=recipient", "=local_id", "=provider_message_id")
     ordering = ("-id",)
     show_full_result_count = False
-    exclude = ("claimed_by", "dedupe_key")
+    exclude = ("claimed_by", "dedupe_key", "body")
+    readonly_fields = ("text",)
+
+    @admin.display(description=_("text"))
+    def text(self, message: Message) -> str:
+        """The text; a code in it as dots."""
+        return shown_text(message.kind, message.body)
 
 
 @admin.register(InboundMessage)
