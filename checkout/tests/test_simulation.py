@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection, transaction
 from django.db.models import F, Max
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from checkout.simulation import load, run
@@ -193,6 +193,18 @@ def test_new_year_in_the_calendar() -> None:
     days = {day.date: day for day in build_days(date(2026, 4, 5), 60, IR)}
     assert days[date(2026, 3, 21)].weight == days[date(2026, 3, 23)].weight == 0
     assert 0 < days[date(2026, 4, 2)].weight < days[date(2026, 3, 27)].weight
+
+
+@pytest.mark.parametrize("months", [1, 3, 12])
+def test_points_that_run_out_have_their_lots(cafe: Any, months: int) -> None:
+    LoyaltyProgram.objects.update(expiry_months=months)
+    small(customers=150, days=500)
+    assert check_cafe() == []
+    assert list(find_wrong_accounts()) == []
+    expired = LedgerEntry.objects.filter(type="expired")
+    assert expired.exclude(idempotency_key="").exists()  # at the end, of guests who stayed away
+    assert months == 12 or expired.filter(idempotency_key="").exists()  # with the bills on the way
+    assert not LoyaltyAccount.objects.filter(next_expiry_on__lt=local_date(timezone.now())).exists()
 
 
 def test_verify_ledger_names_wrong_accounts(cafe: Any, capsys: pytest.CaptureFixture[str]) -> None:

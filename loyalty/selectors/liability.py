@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from customers.models import MenuItem
+from customers.models import Customer, MenuItem
 from loyalty.models import LedgerEntry, Reward
 from loyalty.rules import RuleBook
 from loyalty.selectors.program import get_rule_book
@@ -77,6 +77,11 @@ class Breakage:
         """The unused share between 0 and 1, or None while there is not enough to learn from."""
         return min(Decimal(1), Decimal(self.unused) / self.ended) if self.is_enough else None
 
+    @property
+    def share_percent(self) -> Decimal | None:
+        """The share in percent."""
+        return None if self.share is None else self.share * 100
+
 
 @dataclass(frozen=True, slots=True)
 class Liability:
@@ -94,6 +99,11 @@ class Liability:
     def value(self) -> Decimal:
         """What they are worth as a discount now, base unit."""
         return self.outstanding * self.point_value
+
+    @property
+    def never_value(self) -> Decimal:
+        """What of it never runs out."""
+        return self.never * self.point_value
 
     @property
     def value_in_rewards(self) -> Decimal | None:
@@ -179,38 +189,35 @@ SELECT a.customer_id, sum(lot.points) AS points, min(lot.day) AS first_day
 class Holder:
     """A guest with points; ``first_day`` is the last valid day of those that run out first."""
 
-    customer_id: Any
+    customer: Customer
     points: int
     first_day: date | None
 
 
-def find_holders(
-    today: date,
-    *,
-    tier: str = "",
-    never: bool = False,
-    span: tuple[date, date] | None = None,
-    limit: int,
-    offset: int = 0,
-) -> tuple[list[Holder], int]:
-    """Return one page of the guests behind a figure, those with most points first, and how many there are.
+class Holders:
+    """The guests behind one figure, those with most points first; read page by page, as a paginator does."""
 
-    Args:
-        never: only points that never run out.
-        span: only points whose last valid day lies within these days, both included.
-    """
-    first, last = span or (None, None)
-    params = {"today": today, "tier": tier, "never": never, "first": first, "last": last}
-    query = (
-        f"SELECT *, count(*) OVER () FROM ({_HOLDERS}) AS h"
-        " ORDER BY points DESC, customer_id LIMIT %(limit)s OFFSET %(offset)s"
-    )
-    rows = _rows(query, {**params, "limit": limit, "offset": offset})
-    if not rows and offset:
-        total = _rows(f"SELECT count(*) FROM ({_HOLDERS}) AS h", params)[0][0]
-    else:
-        total = rows[0][3] if rows else 0
-    return [Holder(row[0], int(row[1]), row[2]) for row in rows], int(total)
+    def __init__(
+        self, today: date, *, tier: str = "", never: bool = False, span: tuple[date, date] | None = None
+    ) -> None:
+        """Choose the guests: of one tier; ``never``: only points that never run out; ``span``: only points whose
+        last valid day lies within these days, both included."""
+        first, last = span or (None, None)
+        self._params = {"today": today, "tier": tier, "never": never, "first": first, "last": last}
+
+    def count(self) -> int:
+        """Return how many guests there are; one query."""
+        return int(_rows(f"SELECT count(*) FROM ({_HOLDERS}) AS h", self._params)[0][0])
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __getitem__(self, place: slice) -> list[Holder]:
+        query = f"SELECT * FROM ({_HOLDERS}) AS h ORDER BY points DESC, customer_id LIMIT %(limit)s OFFSET %(offset)s"
+        offset = place.start or 0
+        rows = _rows(query, {**self._params, "limit": place.stop - offset, "offset": offset})
+        guests = Customer.objects.select_related("summary").in_bulk([row[0] for row in rows])
+        return [Holder(guests[row[0]], int(row[1]), row[2]) for row in rows]
 
 
 def _rows(query: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from customers.models import Customer
+from loyalty import lots
 from loyalty.lots import Lot
 from loyalty.models import LedgerEntry, LoyaltyAccount
 from loyalty.rules import RuleBook, TierRule
@@ -94,5 +95,12 @@ def status_of(book: RuleBook, account: LoyaltyAccount, customer: Customer) -> Lo
         tier_start_date=account.tier_start_date,
         points_worth=account.balance * book.point_value,
         tier_expires_date=account.tier_expires_date,
-        next_expiry=Lot(account.next_expiry_on, account.lot_points[0]) if account.next_expiry_on else None,
+        next_expiry=_next_expiry(account),
     )
+
+
+def _next_expiry(account: LoyaltyAccount) -> Lot | None:
+    """Return the lot that runs out next; one that is over and waits for the night is not shown any more."""
+    today = local_date(timezone.now())
+    open_lots = lots.read(account.balance, account.lot_expiries, account.lot_points)
+    return next((lot for lot in open_lots if lot.expires_on and lot.expires_on >= today), None)

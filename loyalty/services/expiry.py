@@ -1,6 +1,6 @@
 """Points run out: what :func:`loyalty.services.ledger.post` does as it goes, for everybody in one go at night."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.utils import timezone, translation
 from django.utils.translation import gettext
@@ -52,15 +52,17 @@ SELECT count(*) FROM gone
 """
 
 
-def expire_points() -> int:
+def expire_points(today: date | None = None) -> int:
     """Take the points whose last valid day is over off every account; returns how many accounts it were.
+
+    today: default the café's date.
 
     One ledger row per account, the one the next movement would have written. The key of the day keeps a repeated
     run from writing a second one. Nothing happens while the café has the club switched off.
     """
     if not is_enabled("loyalty"):
         return 0
-    today = local_date(timezone.now())
+    today = today or local_date(timezone.now())
     with translation.override(get_cafe().language):
         description = gettext("Points expired")[:200]
     params = {"today": today, "description": description, "key": f"expire:{today}"}
