@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django_tenants.utils import tenant_context
+from PIL import Image
 
 from campaigns.models import Automation
 from checkout.services import VisitRequest, record_visit, void_visit
@@ -21,8 +23,12 @@ from customers.services.consent import set_consent
 from customers.services.family import add_family_member
 from customers.services.notes import add_note
 from feedback.services import record_feedback
-from loyalty.models import TierChange
+from loyalty.models import DiscountCode, TierChange
 from loyalty.services import create_bonus_rule
+from loyalty.services.codes import create_code
+from loyalty.services.pictures import set_picture
+from loyalty.services.rewards import create_reward, redeem_reward
+from loyalty.services.stamp_cards import create_stamp_card
 from outreach.services import log_interaction
 from segments.models import Segment
 from servaan_crm.accounts.models import ApiKey, Outlet, User
@@ -73,6 +79,7 @@ def _plant(user: User) -> dict[str, Any]:
     )
     queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
     rest = _plant_parts(actor, customer) | _plant_rest(user, customer) | _plant_merge(actor)
+    rest |= _plant_shelf(actor, customer)
     return {
         "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
         "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, **rest,
@@ -116,6 +123,7 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     rule = create_bonus_rule(
         actor=user.actor, values={"name": MARKER, "kind": "points", "points": 7, "items": [MARKER]}
     )
+    code = _plant_code(user.actor, customer)
     key, _clear = ApiKey.issue(name=MARKER, user=user)
     view = SavedView.objects.create(user=user, name=MARKER, query=f"search={MARKER}", is_shared=True)
     RecentSearch.objects.create(user=user, query=MARKER)
@@ -125,7 +133,42 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     BulkOperation.objects.filter(pk=done.pk).update(query=MARKER, actor_name=MARKER)
     job = upload(f"نام,موبایل,{MARKER}\n{MARKER},{PHONE},{MARKER}\n", f"{MARKER}.csv")
     return {"item_id": item.pk, "segment_id": segment.pk, "api_key_id": key.pk, "import_id": job.pk,
-            "view_id": view.pk, "bulk_id": done.pk, "rule_id": rule.pk, "level": MARKER, "version": 2}  # fmt: skip
+            "view_id": view.pk, "bulk_id": done.pk, "rule_id": rule.pk,
+            "code_id": code.pk, "code": code.code, "level": MARKER, "version": 2}  # fmt: skip
+
+
+def _plant_shelf(actor: Any, customer: Any) -> dict[str, Any]:
+    """A reward with its picture, a voucher of it, and a stamp card with a stamp."""
+    terms = {"name": MARKER, "kind": "amount", "value": Decimal(50_000), "points_cost": 100}
+    reward = create_reward(actor=actor, values=terms)
+    drawn = BytesIO()
+    Image.new("RGB", (40, 30), "brown").save(drawn, "PNG")
+    picture = set_picture(actor=actor, reward_id=reward.pk, file=BytesIO(drawn.getvalue()))
+    voucher = redeem_reward(actor=actor, customer_id=customer.pk, reward_id=reward.pk)
+    card = create_stamp_card(actor=actor, values={"name": MARKER, "stamps_needed": 10, "points": 5})
+    bill = VisitRequest(customer_id=customer.pk, total_amount=Decimal(100_000), notes=MARKER)
+    record_visit(actor=actor, request=bill)
+    return {
+        "reward_id": reward.pk, "digest": picture.digest, "voucher_id": voucher.pk,
+        "voucher_code": voucher.code, "stamp_card_id": card.pk,
+    }  # fmt: skip
+
+
+def _plant_code(actor: Any, customer: Any) -> DiscountCode:
+    """A code that was used on a bill."""
+    terms = {
+        "code": MARKER,
+        "name": MARKER,
+        "kind": "amount",
+        "value": Decimal(10_000),
+        "max_uses_per_guest": 3,
+    }
+    code = create_code(actor=actor, values=terms)
+    bill = VisitRequest(
+        customer_id=customer.pk, total_amount=Decimal(100_000), discount_code=MARKER, notes=MARKER
+    )
+    record_visit(actor=actor, request=bill)
+    return code
 
 
 def fingerprint(cast: Any) -> dict[str, tuple[int, str]]:
