@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("loyalty.api.urls_ledger")),
     path("", include("loyalty.api.urls_rewards")),
     path("", include("loyalty.api.urls_program")),
+    path("", include("loyalty.api.urls_codes")),
     *both("customers/<uuid:customer_id>/loyalty", views.LoyaltyStatusView.as_view(), name="loyalty-status"),
     *both("loyalty/award-points", views.AwardPointsView.as_view(), name="award-points"),
     *both("loyalty/redeem-points", views.RedeemPointsView.as_view(), name="redeem-points"),

@@ -6,6 +6,7 @@ from loyalty.web import views
 
 app_name = "loyalty"
 urlpatterns = [
+    path("", include("loyalty.web.urls_codes")),
     path("", include("loyalty.web.urls_ledger")),
     path("", include("loyalty.web.urls_program")),
     path("", include("loyalty.web.urls_rewards")),
