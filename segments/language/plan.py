@@ -50,7 +50,7 @@ class _Aggregate:
     """What is asked of one table."""
 
     table: Table
-    columns: dict[Sql, str] = field(default_factory=dict)
+    columns: list[Sql] = field(default_factory=list)
     since: datetime | None = None
     unbounded: bool = False
 
@@ -59,7 +59,10 @@ class _Aggregate:
             self.unbounded = True
         elif self.since is None or since < self.since:
             self.since = since
-        return self.columns.setdefault(expression, f"a{len(self.columns)}")
+        # Two conditions that ask the same share a column.
+        if expression not in self.columns:
+            self.columns.append(expression)
+        return f"a{self.columns.index(expression)}"
 
     def join(self, guests: Sequence[UUID] | None) -> Sql:
         table = self.table
@@ -68,7 +71,8 @@ class _Aggregate:
             conditions.append(sql(f"{table.at} >= {{}}", value(self.since)))
         if guests is not None:
             conditions.append(sql(f"{table.customer} = ANY({{}})", value(list(guests))))
-        columns = joined(", ", (sql(f"{{}} AS {name}", part) for part, name in self.columns.items()))
+        named = (sql(f"{{}} AS a{place}", part) for place, part in enumerate(self.columns))
+        columns = joined(", ", named)
         return sql(
             f" LEFT JOIN (SELECT {table.customer} AS guest, {{}} FROM {table.name} WHERE {{}} GROUP BY 1)"
             f" {table.alias} ON {table.alias}.guest = {GUEST}.id",

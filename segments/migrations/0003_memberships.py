@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0017_import_attempts'),
+        ('customers', '0015_import_attempts'),
         ('segments', '0002_audit'),
     ]
 
