@@ -64,7 +64,7 @@ def _program_contradictions(program: LoyaltyProgram) -> list[tuple[str, str, boo
             _("A point may not be worth more than the amount it is given for. Give %(most)s or less.")
             % {"most": format_money(_or_zero(amount))},
             "point_value",
-            _or_zero(value) > _or_zero(amount),
+            amount is not None and amount >= 1 and _or_zero(value) > amount,
         ),
         (
             _("The most per day is smaller than the most per visit. Give at least %(least)s.")
