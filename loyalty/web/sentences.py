@@ -94,7 +94,9 @@ def _value(bound: BoundField) -> SafeString:
     field, value = bound.field, bound.value()
     if isinstance(field.widget, forms.CheckboxInput):
         return format_html(
-            '<strong class="blank-value">{}: {}</strong>', str(bound.label).rstrip("."), _("yes") if value else _("no")
+            '<strong class="blank-value">{}: {}</strong>',
+            str(bound.label).rstrip("."),
+            _("yes") if value else _("no"),
         )
     if isinstance(field, forms.ChoiceField):
         return format_html('<strong class="blank-value">{}</strong>', _chosen(field.choices, value))
