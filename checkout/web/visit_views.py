@@ -26,6 +26,7 @@ from checkout.web.visit_forms import VisitEditForm, VoidForm
 from checkout.web.words import tell
 from customers.models import Visit
 from customers.selectors.customers import get_customer, lookup
+from loyalty.models import DiscountUse, Voucher
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import DomainError, EditConflict
@@ -89,6 +90,8 @@ class VisitPage(VisitPages):
             "customer": visit.customer,
             "story": tell(visit_history(visit)),
             "to_pay": visit.final_amount - visit.points_value,
+            "used_codes": DiscountUse.objects.filter(visit=visit, reversed_at=None).select_related("code"),
+            "used_vouchers": Voucher.objects.filter(used_visit=visit).order_by("pk"),
             "refusal": refusal,
             "can_correct": not refusal,
             "void_form": VoidForm(),

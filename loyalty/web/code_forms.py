@@ -108,7 +108,7 @@ class GenerateForm(TermsForm):
     """Many codes, each usable once."""
 
     count = DigitsIntegerField(label=gettext_lazy("How many"), min_value=1, max_value=MAX_GENERATED)
-    prefix = forms.CharField(
+    beginning = forms.CharField(
         label=gettext_lazy("Beginning of the codes"),
         max_length=20,
         required=False,

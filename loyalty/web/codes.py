@@ -175,7 +175,7 @@ class GenerateCodes(NewCode):
 
     def _generate(self, form: GenerateForm) -> list[str]:
         values = form.terms()
-        count, prefix = values.pop("count"), values.pop("prefix")
+        count, prefix = values.pop("count"), values.pop("beginning")
         return generate_codes(actor=self.actor, count=count, prefix=prefix, values=values)
 
 
@@ -220,7 +220,7 @@ def _saved(form: TermsForm, save: Any) -> Any:
         return save()
     except ValidationError as error:
         for name, problems in error.message_dict.items():
-            field = {"customer_id": "phone"}.get(name, name)
+            field = {"customer_id": "phone", "prefix": "beginning"}.get(name, name)
             form.add_error(field if field in form.fields else None, problems)
     return None
 
