@@ -6,25 +6,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Sum
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from customers.models import Customer, Visit
-from loyalty.models import LedgerEntry
 from loyalty.rules import BillFacts, BillLine, BonusTerms, Earning, RuleBook
+from loyalty.selectors.simulate import VISIT_TYPES, earned_today
 from loyalty.services.ledger import Movement
-from servaan_crm.l10n.jalali import local_date, local_day_bounds
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.text import search_key
 
-# What a visit itself earns; a referral or a gift that names the visit is not part of it.
-VISIT_TYPES = (
-    LedgerEntry.Type.EARNED_PURCHASE,
-    LedgerEntry.Type.EARNED_BONUS,
-    LedgerEntry.Type.EARNED_BIRTHDAY,
-)
+__all__ = ["AMOUNTS", "VISIT_TYPES", "bill_facts", "deciding_fields", "earning_movements", "facts_of"]
+
 AMOUNTS = {"total_amount", "discount_amount"}
 _DESCRIPTIONS: dict[str, Promise] = {
     "earned_purchase": gettext_lazy("Visit"),
@@ -67,7 +60,7 @@ def bill_facts(
         code=code,
         visit_type=visit_type,
         outlet_id=str(outlet_id or ""),
-        earned_today=_earned_today(customer, visit_id) if capped and customer else 0,
+        earned_today=earned_today(customer.pk, visit_id) if capped and customer else 0,
     )
 
 
@@ -94,21 +87,6 @@ def _line(item: Mapping[str, Any]) -> BillLine:
         quantity=int(item.get("quantity") or 0),
         amount=Decimal(str(item.get("total_price") or 0)),
     )
-
-
-def _earned_today(customer: Customer, visit_id: UUID | None) -> int:
-    locale = get_locale()
-    start, end = local_day_bounds(local_date(timezone.now(), locale), locale.tz)
-    rows = LedgerEntry.objects.filter(
-        customer=customer,
-        visit__isnull=False,
-        created_at__gte=start,
-        created_at__lt=end,
-        type__in=(*VISIT_TYPES, LedgerEntry.Type.REVERSED_EARNING),
-    )
-    if visit_id is not None:
-        rows = rows.exclude(visit_id=visit_id)
-    return max(0, rows.aggregate(points=Sum("points"))["points"] or 0)
 
 
 def earning_movements(visit: Visit, earning: Earning, description: str | Promise = "") -> list[Movement]:
