@@ -1,5 +1,6 @@
 """The loyalty club."""
 
+from loyalty.models.card import GuestCard
 from loyalty.models.codes import DiscountCode, DiscountUse
 from loyalty.models.ledger import LedgerEntry, LoyaltyAccount, TierChange
 from loyalty.models.program import BonusRule, LoyaltyProgram, ProgramVersion, Tier
@@ -13,6 +14,7 @@ __all__ = [
     "BonusRule",
     "DiscountCode",
     "DiscountUse",
+    "GuestCard",
     "LedgerEntry",
     "LoyaltyAccount",
     "LoyaltyProgram",
