@@ -72,11 +72,11 @@ class ProgramView(_RulesView):
 class TiersView(_RulesView):
     """All tiers, the lowest first."""
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(operation_id="loyalty_tiers", responses={200: dict})
     def get(self, request: Request) -> Response:
         return ok({"tiers": [shapes.tier_payload(tier) for tier in Tier.objects.all()]})
 
-    @extend_schema(request=shapes.TiersSerializer, responses={200: dict})
+    @extend_schema(operation_id="loyalty_tiers_change", request=shapes.TiersSerializer, responses={200: dict})
     def patch(self, request: Request) -> Response:
         """Change several tiers in one version of the program."""
         values, version = self.read(shapes.TiersSerializer(data=request.data, partial=True))
@@ -87,11 +87,11 @@ class TiersView(_RulesView):
 class TierView(_RulesView):
     """One tier."""
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(operation_id="loyalty_tier", responses={200: dict})
     def get(self, request: Request, level: str) -> Response:
         return ok({"tier": shapes.tier_payload(_tier(level))})
 
-    @extend_schema(request=shapes.TierSerializer, responses={200: dict})
+    @extend_schema(operation_id="loyalty_tier_change", request=shapes.TierSerializer, responses={200: dict})
     def patch(self, request: Request, level: str) -> Response:
         """Change one tier."""
         _tier(level)
