@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('customers', '0013_club'),
+        ('customers', '0012_bulk_jobs'),
         ('loyalty', '0003_whole_book'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -18,7 +18,7 @@ def unindexed() -> models.Field:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0016_duplicates"),
+        ("customers", "0014_duplicates"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
     operations = [

@@ -56,7 +56,7 @@ FIRST = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("customers", "0014_bulk_jobs")]
+    dependencies = [("customers", "0012_bulk_jobs")]
 
     operations = [
         migrations.CreateModel(

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("customers", "0015_figures"),
+        ("customers", "0013_figures"),
     ]
 
     operations = [
