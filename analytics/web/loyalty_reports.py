@@ -127,7 +127,7 @@ class ReportsPage(RolePage, View):
                 (KIND_LABELS[kind], [(short_month(month), getattr(flow, kind)) for month, flow in months])
                 for kind in ("issued", "redeemed", "expired")
             ],
-            "every": 1 if len(months) <= 6 else 2 if len(months) <= 13 else 6,
+            "every": _label_step(len(months)),
             **owed_context(owed),
             "export_query": kept,
             "can_export": can(request.user, P.CUSTOMERS_EXPORT),
@@ -143,6 +143,7 @@ def owed_context(owed: Liability) -> dict[str, Any]:
             (month, points, points * owed.point_value, holders_url(month=month_code(month)))
             for month, points in owed.by_month.items()
         ],
+        "owed_every": _label_step(len(owed.by_month)),
         "owed_chart": [(short_month(month), points) for month, points in owed.by_month.items()],
         "owed_tiers": [
             (tier, owed.by_tier.get(tier, 0), holders_url(tier=tier))
@@ -156,6 +157,14 @@ def owed_context(owed: Liability) -> dict[str, Any]:
 def short_month(month: date) -> str:
     """Return the name of a month and its year: «آبان ۱۴۰۴»."""
     return format_date(month, style="month_year")
+
+
+def _label_step(columns: int) -> int:
+    """Return how many columns share one label, so that names of months neither meet nor leave the drawing."""
+    step = 1 if columns <= 3 else 4 if columns <= 13 else 12
+    while step > 1 and (columns - 1) % step == 0:  # the last column has no room for a name
+        step += 1
+    return step
 
 
 def _end_of(month: date) -> date:

@@ -103,8 +103,9 @@ def get_monthly_flow(first: date, last: date) -> list[tuple[date, Flow]]:
         months[month] = Flow()
         month = month_bounds(month)[1]
     for row in by_day:
-        month = month_bounds(row.pop("day"))[0]
-        months[month] = _added(months[month], Flow(**row))
+        figures: dict[str, Any] = dict(row)
+        month = month_bounds(figures.pop("day"))[0]
+        months[month] = _added(months[month], Flow(**figures))
     return list(months.items())
 
 
