@@ -72,7 +72,7 @@ class VoucherUse(StrictSerializer):
 
     total_amount = MoneyField(required=False, allow_null=True, default=None)
     outlet_id = serializers.UUIDField(required=False, allow_null=True, default=None)
-    items = VoucherItem(many=True, required=False, max_length=200)
+    items = serializers.ListField(child=VoucherItem(), required=False, max_length=200)
 
 
 class StampCardInput(StrictSerializer):

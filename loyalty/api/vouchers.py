@@ -29,7 +29,7 @@ class VoucherFilters(serializers.Serializer[Any]):
     customer_id = serializers.UUIDField(required=False)
     reward_id = serializers.UUIDField(required=False)
     status = serializers.ChoiceField(Voucher.Status.choices, required=False)
-    source = serializers.ChoiceField(Voucher.Source.choices, required=False)
+    source = serializers.ChoiceField(Voucher.Source.choices, required=False)  # type: ignore[assignment]
 
 
 class NoFilters(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -207,10 +208,10 @@ def _card_initial(card: StampCard) -> dict[str, Any]:
     }
 
 
-def seen_at(text: str) -> Any:
+def seen_at(text: str) -> datetime | None:
     """Return the moment a form was made from; None when it is not readable."""
     try:
-        moment = timezone.datetime.fromisoformat(text) if text else None
+        moment = datetime.fromisoformat(text) if text else None
     except ValueError:
         return None
     return moment if moment is not None and timezone.is_aware(moment) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views import View
 
-from loyalty.models import Reward
+from loyalty.models import Reward, RewardPicture
 from loyalty.selectors.rewards import at_menu_prices, get_reward, list_rewards, menu_prices
 from loyalty.services import pictures
 from loyalty.services.reward_rules import menu_spelling
@@ -133,8 +132,7 @@ class RewardPreview(RolePage, View):
         )  # fmt: skip
         if kind == "item" and (item := menu_spelling(reward.item_name)):
             reward.value = menu_prices([item.name]).get(item.name, reward.value)
-        kept = Reward.objects.filter(pk=_id(request.POST.get("reward_id"))).select_related("picture").first()
-        picture = getattr(kept, "picture", None) if kept is not None else None
+        picture = _picture_of(request.POST.get("reward_id", ""))
         context = {"reward": reward, "picture": picture, "is_preview": True}
         return render(request, "loyalty/_reward_card.html", context)
 
@@ -167,8 +165,9 @@ class DeleteReward(RolePage, View):
         return redirect("loyalty:rewards")
 
 
-def _id(text: Any) -> UUID | None:
+def _picture_of(reward_id: str) -> RewardPicture | None:
     try:
-        return UUID(str(text))
+        key = UUID(reward_id)
     except ValueError:
         return None
+    return RewardPicture.objects.filter(pk=key).defer("data").first()

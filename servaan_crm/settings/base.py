@@ -231,6 +231,7 @@ SPECTACULAR_SETTINGS = {
         "VisitTypeEnum": "customers.models.Visit.VisitType",
         "CustomerStatusEnum": "customers.models.Customer.Status",
         "ContactDirectionEnum": "outreach.models.Interaction.Direction",
+        "BenefitKindEnum": "loyalty.models.Benefit.Kind",
         "BonusKindEnum": "loyalty.models.BonusRule.Kind",
         "TierLevelEnum": "customers.models.CustomerSummary.TierLevel",
         "FigureStatusEnum": "customers.selectors.behavior.TrendStatus",
