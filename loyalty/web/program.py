@@ -232,18 +232,27 @@ class VersionsPage(RolePage, View):
         return render(request, "loyalty/versions.html", {"page": page, "rows": rows})
 
 
+class _Counted(Paginator[Any]):
+    """A paginator that is told how many rows there are."""
+
+    count = 0
+
+
 class VersionPage(RolePage, View):
-    """One version: what it changed, and the newest ledger rows it made."""
+    """One version: what it changed, and the ledger rows it made, newest first."""
 
     permission = P.LOYALTY_VIEW
 
     def get(self, request: HttpRequest, version: int) -> HttpResponse:
         row = get_version(version)
         entries = rows_of_version(row)
+        count = count_rows(entries)
+        pages = _Counted(entries.select_related("customer")[: count.number], PER_PAGE)
+        pages.count = count.number
         context = {
             "row": row,
             "changes": changes_of(row.before, row.rules, outlet_names()),
-            "count": count_rows(entries),
-            "entries": entries.select_related("customer")[:PER_PAGE],
+            "count": count,
+            "entries": pages.get_page(request.GET.get("page")),
         }
         return render(request, "loyalty/version.html", context)

@@ -165,6 +165,7 @@ class SimulationPart(RolePage, View):
             situation = with_guest(situation, guest, book)
         found = simulate(book, situation)
         context = {
+            "is_nobody": bool(form.cleaned_data["phone"]) and guest is None,
             "found": found, "lines": _lines(found), "guest": guest, "is_unsaved": book != saved,
             "left_out": [(rule.name, left_out_text(rule.reason)) for rule in found.left_out],
         }  # fmt: skip
