@@ -232,7 +232,7 @@ class VersionsPage(RolePage, View):
         return render(request, "loyalty/versions.html", {"page": page, "rows": rows})
 
 
-class _Counted(Paginator[Any]):
+class _Counted(Paginator):  # type: ignore[type-arg]
     """A paginator that is told how many rows there are."""
 
     count = 0
