@@ -65,7 +65,10 @@ class OpenBill:
         if not self._is_known:
             return []
         nothing: dict[str, Any] = {"name": "", "quantity": 0}
-        return [nothing, *({"name": name, "quantity": 1, "unit_price": price} for name, price in self._pieces)]
+        return [
+            nothing,
+            *({"name": name, "quantity": 1, "unit_price": price} for name, price in self._pieces),
+        ]
 
     def _piece(self, benefit: BenefitTerms) -> Decimal:
         if not self._is_known:
