@@ -9,7 +9,7 @@ class SegmentsConfig(AppConfig):
     verbose_name = _("Segments")
 
     def ready(self) -> None:
-        from segments import merging, receivers  # noqa: F401
+        from segments import merging, own_data, receivers  # noqa: F401
         from segments.language import event_fields, guest_fields
 
         guest_fields.register_all()

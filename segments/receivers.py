@@ -4,6 +4,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from segments.models import RfmScore, SegmentMembership
 from segments.services import create_system_segments
 from segments.tasks import refresh_base_segments
 from servaan_crm.core.events import subscribe
@@ -30,3 +31,10 @@ def follow_undo(payload: dict[str, Any]) -> None:
     """Voided visits move many guests at once."""
     if payload["visits"]:
         enqueue(refresh_base_segments)
+
+
+@subscribe("customer.erased")
+def forget_guest(payload: dict[str, Any]) -> None:
+    """An erased guest is in no segment, not even a fixed list, and has no score; that it came and left stays."""
+    SegmentMembership.objects.filter(customer_id=payload["customer_id"]).delete()
+    RfmScore.objects.filter(customer_id=payload["customer_id"]).delete()

@@ -265,6 +265,7 @@ def _register() -> None:
             {
                 "customers.MergeRecord.kept": "a merge is history",
                 "customers.MergeRecord.merged": "a merge is history",
+                "customers.ImportChange.customer_id": "an import's undo speaks of the record it changed",
             },
         )
     )

@@ -72,7 +72,7 @@ def unstamp_visit(
 
     Costs one query for a visit without stamps. The caller holds the guest's lock and saves ``account``.
     """
-    return _take_off(actor, customer, account, book, _put_on(customer, visit))
+    return _take_off(actor, customer, account, book, _put_on(visit))
 
 
 def restamp_visit(
@@ -82,7 +82,7 @@ def restamp_visit(
 
     So a guest keeps the voucher of a full card when only the amount of the bill was mistyped.
     """
-    put = _put_on(customer, visit)
+    put = _put_on(visit)
     before: dict[UUID, int] = {}
     for entry in put:
         before[entry.card_id] = before.get(entry.card_id, 0) + entry.stamps
@@ -117,9 +117,12 @@ def _keys(names: list[str]) -> set[str]:
     return {search_key(name) for name in names}
 
 
-def _put_on(customer: Customer, visit: Visit) -> list[StampEntry]:
-    """Return what a visit put on and nothing has taken off yet."""
-    entries = StampEntry.objects.filter(visit=visit, customer=customer, stamps__gt=0, reversal=None)
+def _put_on(visit: Visit) -> list[StampEntry]:
+    """Return what a visit put on and nothing has taken off yet.
+
+    Also what it put on the card of a record that was merged since: the stamps were carried over.
+    """
+    entries = StampEntry.objects.filter(visit=visit, stamps__gt=0, reversal=None)
     return list(entries.select_related("card__reward").order_by("card_id", "sequence"))
 
 

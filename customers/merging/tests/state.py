@@ -14,7 +14,8 @@ from servaan_crm.core.responses import render
 
 # Rows that only grow, or that say that a merge happened.
 GROWING = {
-    "loyalty_ledgerentry", "customers_consentchange", "customers_mergerecord", "segments_segmentchange",
+    "loyalty_ledgerentry", "loyalty_stampentry", "customers_consentchange", "customers_mergerecord",
+    "segments_segmentchange",
 }  # fmt: skip
 # Columns that count changes rather than hold something of the guest. An account exists once points moved.
 COUNTERS = {"updated_at", "version", "updated_by_id", "last_sequence"}
