@@ -80,6 +80,16 @@ def test_a_guest_confirms_a_large_redemption_on_the_profile(cafe):
     assert (RedemptionCode.objects.get().attempts, balance(guest)) == (2, 200)
 
 
+def test_a_double_click_is_one_voucher(cafe):
+    guest, reward = guest_with(500), reward_of(100)
+    browser, part = cafe.browser("staff"), f"/loyalty/guests/{guest.pk}/rewards/"
+    once = browser.get(part).context["once"]
+    answers = [browser.post(f"{part}{reward.pk}/redeem/", {"once": once}) for _ in range(2)]
+    code = grouped(Voucher.objects.get().code)
+    assert all(code in answer.content.decode() for answer in answers)
+    assert balance(guest) == 400
+
+
 def test_stamp_cards_are_made_and_shown(cafe):
     browser = cafe.browser("manager")
     form = {"name": "دهمین قهوه", "counts": "items", "stamps_needed": "۱۰", "items": "لاته\n اسپرسو ", "points": "۵۰",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,6 +12,7 @@ from django.views import View
 
 from customers.models import Customer
 from customers.selectors.customers import get_customer
+from loyalty.models import RedemptionCode, Reward, Voucher
 from loyalty.reward_errors import (
     ConfirmationFailed,
     ConfirmationRequired,
@@ -21,13 +22,14 @@ from loyalty.reward_errors import (
 from loyalty.selectors.rewards import get_reward, offers_for, price_of
 from loyalty.selectors.stamps import StampState, stamps_of
 from loyalty.selectors.status import get_account
-from loyalty.selectors.vouchers import held_vouchers
+from loyalty.selectors.vouchers import get_voucher, held_vouchers
 from loyalty.services.confirmation import check_code, send_code
 from loyalty.services.rewards import redeem_reward
 from loyalty.web.vouchers import shown
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import DomainError
+from servaan_crm.core.idempotency import Answer, run_once
 
 
 class GuestRewards(RolePage, View):
@@ -50,6 +52,7 @@ class GuestRewards(RolePage, View):
             "vouchers": [shown(voucher) for voucher in held_vouchers(guest)],
             "ready": ready,
             "later": later,
+            "once": uuid4().hex,
             "can_redeem": can(self.request.user, P.LOYALTY_REDEEM) and guest.deleted_at is None,
             **extra,
         }
@@ -71,18 +74,28 @@ class RedeemForGuest(GuestRewards):
                 send_code(actor=self.actor, customer_id=guest.pk, points=price)
                 return self.show(guest, **asking, sent=True)
             confirmed = check_code(customer_id=guest.pk, code=code, points=price) if code else None
-            voucher = redeem_reward(
-                actor=self.actor, customer_id=guest.pk, reward_id=reward.pk, confirmed=confirmed
-            )
+            voucher = self.redeem_once(guest, reward, confirmed)
         except ConfirmationRequired:
             return self.show(guest, **asking)
         except (ConfirmationFailed, ConfirmationTooSoon) as error:
             return self.show(guest, **asking, sent=True, refusal=_refusal(error))
         except DomainError as error:
             return self.show(guest, refusal=str(error))
-        response = self.show(guest, fresh=shown(voucher))
-        response["HX-Trigger"] = "loyalty:changed"
-        return response
+        return self.show(guest, fresh=shown(voucher))
+
+    def redeem_once(self, guest: Customer, reward: Reward, confirmed: RedemptionCode | None) -> Voucher:
+        """Buy the reward; the same form sent twice is one voucher."""
+
+        def redeem() -> Answer:
+            voucher = redeem_reward(
+                actor=self.actor, customer_id=guest.pk, reward_id=reward.pk, confirmed=confirmed
+            )
+            return Answer(status=201, body=str(voucher.pk))
+
+        key = self.request.POST.get("once", "")[:64] or uuid4().hex
+        scope = f"{self.actor.user_id}:page:redeem:{guest.pk}"
+        answer = run_once(key=key, scope=scope, payload=reward.pk.bytes, action=redeem)
+        return get_voucher(UUID(answer.body))
 
 
 def _refusal(error: DomainError) -> str:
