@@ -46,6 +46,8 @@ class Compiled:
     base: Sql
     broken: dict[UUID, str]
     version: int = 0
+    # Whether any of them was calculated before: only then coming and going is news.
+    has_history: bool = False
 
     @property
     def day(self) -> date:
@@ -82,13 +84,14 @@ def compile_segments(
 ) -> Compiled:
     """Compile the dynamic ones of ``segments`` and the base segment; what does not read any more is left out.
 
-    ``segments`` are all segments of the café: the criteria of one may name another.
+    ``segments`` are all segments of the café: the criteria of one may name another, also one that is switched off
+    and so not judged itself.
     """
     plan = new_plan(now)
     by_key = {segment.key: segment for segment in segments}
     compiled = Compiled(plan, [], [], _base(plan), {}, version)
     for segment in sorted(segments, key=lambda one: one.pk):
-        if segment.is_static:
+        if segment.is_static or not segment.is_active:
             continue
         try:
             tree = read_criteria(segment.criteria, plan, segments=by_key, key=segment.key)
@@ -96,6 +99,7 @@ def compile_segments(
             compiled.broken[segment.pk] = str(error)
             continue
         compiled.ids.append(segment.pk)
+        compiled.has_history = compiled.has_history or segment.last_calculated_at is not None
         compiled.tests.append(condition(tree))
     return compiled
 

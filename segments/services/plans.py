@@ -26,9 +26,8 @@ def read_version() -> int:
 
 
 def compile_now(*, version: int | None = None) -> Compiled:
-    """Compile all active segments of the café as they stand in the database."""
+    """Compile the active segments of the café as they stand in the database."""
     version = read_version() if version is None else version
-    # Inactive ones are known by name, so that others may refer to them; they are judged like all.
     return compile_segments(list(Segment.objects.all()), version=version)
 
 

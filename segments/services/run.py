@@ -27,7 +27,7 @@ from servaan_crm.core import events
 from servaan_crm.core.ids import uuid7
 from servaan_crm.l10n.jalali import local_date
 
-BATCH = 5000
+BATCH = 20_000
 # A run that has not been heard of for so long is dead, and its place is free.
 DEAD_AFTER = timedelta(minutes=3)
 MOST_ATTEMPTS = 5
@@ -88,8 +88,9 @@ def work_off(run: SegmentRun, *, batch: int = BATCH) -> SegmentRun:
     """Do a claimed run to its end. Raises whatever stops it; a later claim starts it over."""
     compiled = compile_now()
     _list_differences(run, compiled)
-    while _next_batch(run, compiled, batch):
-        pass
+    after: UUID | None = _NOBODY
+    while after is not None:
+        after = _next_batch(run, compiled, batch, after)
     _finish(run, compiled)
     return run
 
@@ -136,32 +137,48 @@ def _list_differences(run: SegmentRun, compiled: Compiled) -> None:
     _still_ours(run, total=run.total)
 
 
-def _next_batch(run: SegmentRun, compiled: Compiled, size: int) -> bool:
+# The next guests of the list, up to the last of a batch.
+_UPTO = """
+SELECT max(customer_id::text)::uuid FROM (
+    SELECT customer_id FROM segments_work WHERE claim = %s AND customer_id > %s ORDER BY customer_id LIMIT %s) next
+"""
+# Lock them as a checkout does, lowest id first, and say who was changed since the list was made.
+_LOCK = f"""
+WITH locked AS (
+    SELECT customer_id, xmin::text AS mark FROM {SUMMARY}
+     WHERE customer_id IN (SELECT customer_id FROM segments_work WHERE {{batch}})
+     ORDER BY customer_id FOR NO KEY UPDATE
+)
+SELECT work.customer_id FROM segments_work work LEFT JOIN locked ON locked.customer_id = work.customer_id
+ WHERE {{batch}} AND work.mark IS DISTINCT FROM locked.mark
+"""
+_IN_BATCH = "claim = %(claim)s AND {table}customer_id > %(after)s AND {table}customer_id <= %(upto)s"
+_NOBODY = UUID(int=0)
+
+
+def _next_batch(run: SegmentRun, compiled: Compiled, size: int, after: UUID) -> UUID | None:
+    """Work off the guests that follow ``after``; returns the last of them, None when there is nothing left to do."""
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_UPTO, [run.claim, after, size])
+        upto: UUID | None = cursor.fetchone()[0]
+        if upto is None:
+            return None
+        values = {"claim": run.claim, "after": after, "upto": upto}
         cursor.execute(
-            "SELECT customer_id, mark FROM segments_work WHERE claim = %s ORDER BY customer_id LIMIT %s",
-            [run.claim, size],
+            _LOCK.replace("{batch}", _IN_BATCH.format(table=""), 1).replace(
+                "{batch}", _IN_BATCH.format(table="work.")
+            ),
+            values,
         )
-        marks: dict[UUID, str] = dict(cursor.fetchall())
-        if not marks:
-            return False
-        guests = list(marks)
-        cursor.execute(
-            f"SELECT customer_id, xmin::text FROM {SUMMARY} WHERE customer_id = ANY(%s) ORDER BY customer_id"
-            " FOR NO KEY UPDATE",
-            [guests],
-        )
-        changed = [guest for guest, mark in cursor.fetchall() if mark != marks[guest]]
+        changed = [row[0] for row in cursor.fetchall()]
         if changed:
             _judge_again(cursor, run, compiled, changed)
-        entered, left = _write(cursor, run, guests)
-        cursor.execute(
-            "DELETE FROM segments_work WHERE claim = %s AND customer_id = ANY(%s)", [run.claim, guests]
-        )
-        run.processed += len(guests)
+        entered, left, done = _write(cursor, values, with_history=compiled.has_history)
+        run.processed += done
         run.entered += entered
         run.left += left
-        return _still_ours(run, processed=run.processed, entered=run.entered, left=run.left)
+        ours = _still_ours(run, processed=run.processed, entered=run.entered, left=run.left)
+        return upto if ours else None
 
 
 def _judge_again(cursor: Any, run: SegmentRun, compiled: Compiled, guests: list[UUID]) -> None:
@@ -179,28 +196,27 @@ def _judge_again(cursor: Any, run: SegmentRun, compiled: Compiled, guests: list[
 _ENTER = """
 INSERT INTO segments_segmentmembership (segment_id, customer_id, entered_at)
 SELECT seg, work.customer_id, now() FROM segments_work work, unnest(work.segs) AS seg
- WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND NOT seg = ANY(work.present)
+ WHERE {batch} AND NOT seg = ANY(work.present)
  ORDER BY seg, work.customer_id
 ON CONFLICT DO NOTHING
 """
 _LEAVE = """
 DELETE FROM segments_segmentmembership member USING segments_work work
- WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND member.customer_id = work.customer_id
+ WHERE {batch} AND member.customer_id = work.customer_id
    AND member.segment_id = ANY(work.present) AND NOT member.segment_id = ANY(work.segs)
 """
 _BASE = f"""
 UPDATE {SUMMARY} summary SET segment = work.base FROM segments_work work
- WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND summary.customer_id = work.customer_id
-   AND summary.segment <> work.base
+ WHERE {{batch}} AND summary.customer_id = work.customer_id AND summary.segment <> work.base
 """
 # Segments with a history: the others are calculated for the first time.
 _HISTORY = """
 WITH moved AS (
     SELECT seg, work.customer_id, TRUE AS entered FROM segments_work work, unnest(work.segs) AS seg
-     WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND NOT seg = ANY(work.present)
+     WHERE {batch} AND NOT seg = ANY(work.present)
     UNION ALL
     SELECT seg, work.customer_id, FALSE FROM segments_work work, unnest(work.present) AS seg
-     WHERE work.claim = %(claim)s AND work.customer_id = ANY(%(guests)s) AND NOT seg = ANY(work.segs)
+     WHERE {batch} AND NOT seg = ANY(work.segs)
 ), noted AS (
     INSERT INTO segments_segmentchange (segment_id, customer_id, entered, at)
     SELECT moved.seg, moved.customer_id, moved.entered, now() FROM moved
@@ -212,16 +228,25 @@ SELECT noted.segment_id, segment.key, noted.entered, array_agg(noted.customer_id
 """
 
 
-def _write(cursor: Any, run: SegmentRun, guests: list[UUID]) -> tuple[int, int]:
-    values = {"claim": run.claim, "guests": guests}
-    cursor.execute(_ENTER, values)
-    entered = cursor.rowcount
-    cursor.execute(_LEAVE, values)
-    left = cursor.rowcount
-    cursor.execute(_BASE, values)
-    cursor.execute(_HISTORY, values)
+def _write(cursor: Any, values: dict[str, Any], *, with_history: bool) -> tuple[int, int, int]:
+    """Write the difference of one batch; returns how many memberships began and ended, and of how many guests."""
+
+    def run(statement: str) -> int:
+        cursor.execute(statement.replace("{batch}", "work." + _IN_BATCH.format(table="work.")), values)
+        return int(cursor.rowcount)
+
+    entered, left = run(_ENTER), run(_LEAVE)
+    run(_BASE)
+    if with_history:
+        run(_HISTORY)
+        _tell(cursor.fetchall())
+    cursor.execute(f"SELECT count(*) FROM segments_work WHERE {_IN_BATCH.format(table='')}", values)
+    return entered, left, int(cursor.fetchone()[0])
+
+
+def _tell(moved: list[tuple[UUID, str, bool, list[str]]]) -> None:
     told: list[events.Event] = []
-    for pk, key, came, members in cursor.fetchall():
+    for pk, key, came, members in moved:
         kind = SegmentEntered if came else SegmentLeft
         told += [
             kind(segment_id=pk, key=key, customer_ids=members[start : start + MOST_PER_EVENT])
@@ -229,7 +254,6 @@ def _write(cursor: Any, run: SegmentRun, guests: list[UUID]) -> tuple[int, int]:
         ]
     if told:
         events.publish(*told)
-    return entered, left
 
 
 _COUNTED = """
@@ -249,6 +273,9 @@ ON CONFLICT (segment_id, day) DO UPDATE SET customer_count = excluded.customer_c
 def _finish(run: SegmentRun, compiled: Compiled) -> None:
     now = timezone.now()
     with transaction.atomic(), connection.cursor() as cursor:
+        if not _still_ours(run):
+            return
+        cursor.execute("DELETE FROM segments_work WHERE claim = %s", [run.claim])
         cursor.execute(_COUNTED, {"now": now, "ids": compiled.ids, "day": local_date(now)})
         Segment.objects.filter(pk__in=compiled.ids).exclude(problem="").update(problem="")
         for pk, problem in compiled.broken.items():

@@ -4,6 +4,7 @@ import random
 import threading
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -171,7 +172,7 @@ def test_killed_half_way_and_taken_over(fresh_cafe, monkeypatch):
         run = runs.claim_run()
         compiled = runs.compile_now()
         runs._list_differences(run, compiled)
-        runs._next_batch(run, compiled, 5)  # and here the worker dies
+        runs._next_batch(run, compiled, 5, UUID(int=0))  # and here the worker dies
         assert calculate() is None, "a run is at work, as far as anybody can tell"
         SegmentRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=4))
         taken = calculate()
