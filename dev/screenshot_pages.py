@@ -9,6 +9,7 @@ from pathlib import Path
 
 SAMPLE = Path(__file__).with_name("screenshot_guests.csv")
 DESK, BOOK, LIST, GUEST = "Counter", "Customers", "Lists and tools", "One guest"
+CLUB = "Customer club"
 OTHER = "Around it"
 
 
@@ -57,6 +58,11 @@ PAGES = (
     Page("events", LIST, "Upcoming events", "manager", "/customers/events/"),
     Page("at-risk", LIST, "At risk", "manager", "/customers/at-risk/"),
     Page("fields", LIST, "Fields of one's own", "manager", "/customers/fields/"),
+    Page("rewards", CLUB, "Rewards", "manager", "/loyalty/rewards/"),
+    Page("reward-new", CLUB, "A new reward", "manager", "/loyalty/rewards/new/"),
+    Page("vouchers", CLUB, "Vouchers", "manager", "/loyalty/vouchers/"),
+    Page("stamp-cards", CLUB, "Stamp cards", "manager", "/loyalty/stamp-cards/"),
+    Page("stamp-card-new", CLUB, "A new stamp card", "manager", "/loyalty/stamp-cards/new/"),
     Page("imports", LIST, "Import", "manager", "/customers/imports/"),
     Page("import-columns", LIST, "Import: the columns", "manager", "/customers/imports/", upload=SAMPLE,
          click=("main form[enctype] button.btn-primary",)),
