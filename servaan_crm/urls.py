@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/", include(api)),
     path("admin/", admin.site.urls),
     path("c/", include("customers.web.urls_public")),
+    path("card/", include("loyalty.web.urls_public")),
     path("counter/", include("checkout.web.urls")),
     path("customers/", include("customers.web.urls")),
     path("visits/", include("checkout.web.urls_visits")),

@@ -210,6 +210,8 @@ RATE_LIMITS = {
     # Pages of guests: per link, and per address. Many guests of one mobile operator share an address.
     "guest_page": env.number("SERVAAN_RATE_GUEST_PAGE", 20),
     "guest_page_ip": env.number("SERVAAN_RATE_GUEST_PAGE_IP", 120),
+    "guest_card": env.number("SERVAAN_RATE_GUEST_CARD", 30),
+    "guest_card_ip": env.number("SERVAAN_RATE_GUEST_CARD_IP", 240),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Servaan CRM",
