@@ -64,6 +64,7 @@ class ImportSerializer(serializers.Serializer[ImportJob]):
     errors_url = serializers.CharField(allow_null=True)
     created_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)
+    can_retry = serializers.BooleanField()
     can_undo = serializers.BooleanField()
     undo_until = serializers.DateTimeField(allow_null=True)
     undo = ImportUndoSerializer(allow_null=True)
@@ -120,6 +121,7 @@ def import_payload(job: ImportJob) -> dict[str, Any]:
         "errors_url": errors,
         "created_at": job.created_at,
         "finished_at": job.finished_at,
+        "can_retry": services.can_try_again(job),
         **undo_payload(job, reverse("import-kept", args=[job.pk])),
     }
 
@@ -221,6 +223,19 @@ class CancelImportView(CustomerAPIView):
         """Stop within one chunk of rows; what was taken over before stays."""
         services.cancel(actor=self.actor, job_id=import_id)
         return ok({"import": import_payload(get_job(import_id))})
+
+
+class RetryImportView(CustomerAPIView):
+    """Go on with an import that failed."""
+
+    permission = P.CUSTOMERS_IMPORT
+
+    @extend_schema(operation_id="imports_retry", request=None, responses={202: ImportAnswer})
+    def post(self, request: Request, import_id: UUID) -> Response:
+        """Go on after the last row that was taken over, in the background; for imports with ``can_retry``."""
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        job = services.try_again(actor=self.actor, job_id=import_id)
+        return ok({"import": import_payload(job)}, status=202)
 
 
 class ImportErrorsView(CustomerAPIView):

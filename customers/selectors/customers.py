@@ -62,7 +62,7 @@ class CustomerList:
 
     ``is_everybody``: nothing narrows the list, so its length is known without counting. ``of_summary``: the same guests
     as summaries alone, when no filter needs more. ``group``: segment and tier, when nothing else narrows; their figures
-    are kept. ``unfenced``: the same guests with the search left to the planner, for counting up to a bound.
+    are kept. ``unfenced``: the same guests with the search left to the planner, for counting.
     ``may_walk``: once counting has shown that very many match, a page may be read in the order of the list, testing row
     by row; it is full after a few rows.
     """
@@ -105,7 +105,7 @@ class CustomerList:
             return count_guests(segment=self.group[0], tier=self.group[1])
         if self.of_summary is not None:
             return self.of_summary.count() - self._of_deleted
-        return self.matches.order_by().count()
+        return self._planned().order_by().count()
 
     def _bounded(self, rows: QuerySet[CustomerSummary], bound: int) -> Count:
         """Count summaries, and take those of deleted guests off, who are few."""
@@ -133,6 +133,8 @@ class CustomerList:
         if self.found.value > BOUND or not self.found.is_exact:
             wanted = min(part.stop, self.found.value) if self.found.is_exact else part.stop
             ids = self._walk(part.start or 0, wanted)
+            if ids is None:
+                ids = self._sorted_ids(part)
             if ids is not None:
                 return self._in_order(all_customers().filter(pk__in=ids))
             return self.rows()[part]
@@ -151,6 +153,17 @@ class CustomerList:
         rows = self._in_order(self.matches.filter(pk__in=first.values("pk")))
         ids = list(rows.values_list("pk", flat=True)[start:stop])
         return list(ids) if len(ids) == stop - start else None
+
+    def _sorted_ids(self, part: slice) -> list[UUID] | None:
+        """Return the ids of a page by sorting all matches, as ids alone; None unless summaries tell who matches.
+
+        For orders at whose near end nobody matches: walking on would test most of the book, row by row.
+        """
+        if self.of_summary is None:
+            return None
+        gathered = self.of_summary.order_by().values("pk")[:FENCE]
+        rows = all_customers().filter(pk__in=gathered).order_by(*ordering(self.sort, self.order))
+        return list(rows.values_list("pk", flat=True)[part])
 
 
 def all_customers() -> QuerySet[Customer]:

@@ -28,6 +28,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/crm/customers/import"): {"kind": "customers"},
     ("POST", "/api/crm/imports/{import_id}/commit"): {},
     ("POST", "/api/crm/imports/{import_id}/cancel"): {},
+    ("POST", "/api/crm/imports/{import_id}/retry"): {},
     ("POST", "/api/crm/imports/{import_id}/undo"): {},
     ("POST", "/api/crm/customers/{customer_id}/interactions"): {"interaction_type": "call", "direction": "inbound"},
     ("POST", "/api/crm/customers/{customer_id}/notes"): {"text": "test"},

@@ -295,7 +295,12 @@ def test_a_row_that_kills_its_workers_ends_the_import(cafe: Any, monkeypatch: py
     job.refresh_from_db()
     assert (job.status, job.created, services.can_try_again(job)) == ("failed", 0, True)
     assert find_abandoned() == []
-    services.try_again(actor=ACTOR, job_id=job.pk)
+    again = f"/api/crm/imports/{job.pk}/retry"
+    assert cafe.api("manager").get(f"/api/crm/imports/{job.pk}").json()["data"]["import"]["can_retry"] is True
+    assert cafe.api("staff").post(again, {}, format="json").status_code == 403
+    shown = cafe.api("manager").post(again, {}, format="json").json()["data"]["import"]
+    assert (shown["status"], shown["error"], shown["can_retry"]) == ("pending", "", False)
+    assert cafe.api("manager").post(again, {}, format="json").status_code == 409
     for _attempt in range(MAX_ATTEMPTS - 1):
         assert run.take(job.pk) is not None
         ImportJob.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=61))
