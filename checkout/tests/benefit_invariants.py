@@ -4,7 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from customers.models import Visit
+from customers.models import Customer, Visit
 from loyalty.models import DiscountCode, DiscountUse, LedgerEntry, StampEntry, Voucher
 
 
@@ -72,12 +72,17 @@ def _voucher_faults(visits: dict[Any, Visit]) -> list[str]:
 
 def _stamp_faults(visits: dict[Any, Visit]) -> list[str]:
     faults: list[str] = []
+    # Stamps put on before a merge stay in the history of the merged record and are carried over as a sum.
+    heirs = dict(Customer.objects.values_list("pk", "merged_into_id"))
     totals: dict[Any, int] = defaultdict(int)
     of_visit: dict[Any, int] = defaultdict(int)
     for entry in StampEntry.objects.order_by("sequence"):
         key = entry.card_id, entry.customer_id
         totals[key] += entry.stamps
-        of_visit[entry.card_id, entry.customer_id, entry.visit_id] += entry.stamps
+        owner = entry.customer_id
+        while heirs.get(owner):
+            owner = heirs[owner]
+        of_visit[entry.card_id, owner, entry.visit_id] += entry.stamps
         if entry.total_after != totals[key]:
             faults.append(f"card of {entry.customer_id}: {entry.total_after} stamps, sum {totals[key]}")
     for (_card, customer, visit_id), stamps in of_visit.items():

@@ -97,3 +97,14 @@ register_mover(
         {"loyalty.RedemptionCode.customer": "it releases points of this record, for five minutes at most"},
     )
 )
+# Who brought whom is read through the guest a record is part of now (``loyalty.referral_families``).
+register_mover(
+    Stays(
+        "referrals",
+        {
+            "loyalty.Referral.referrer": "read through the guest it is part of now",
+            "loyalty.Referral.friend": "a guest is brought once; read through the guest it is part of now",
+            "loyalty.ReferralCode.customer": "both codes go on working and lead to the kept guest",
+        },
+    )
+)
