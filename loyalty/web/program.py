@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from customers.models import MenuItem
+from customers.web.family import put_errors
 from loyalty.changes import changes_of
 from loyalty.models import BonusRule, LoyaltyProgram, ProgramVersion
 from loyalty.selectors.program import get_program, list_bonus_rules, outlet_names, terms_of
@@ -106,7 +107,7 @@ class SaveProgram(_Managed):
                 is_conflict=True,
             )
         except ValidationError as error:
-            _put_errors(form, error)
+            put_errors(form, error)
             return show_program(request, get_program(), form, status=422)
         messages.success(
             request, _("Saved. Version %(version)s is in force.") % {"version": format_number(saved.version)}
@@ -117,12 +118,6 @@ class SaveProgram(_Managed):
 def _changes_since(kept: ProgramVersion, program: LoyaltyProgram) -> list[Any]:
     now = ProgramVersion.objects.filter(version=program.version).first()
     return changes_of(kept.rules, now.rules, outlet_names()) if now else []
-
-
-def _put_errors(form: Any, error: ValidationError) -> None:
-    found = error.message_dict if hasattr(error, "error_dict") else {"": error.messages}
-    for name, texts in found.items():
-        form.add_error(name if name in form.fields else None, texts)
 
 
 class BonusPage(_Managed):
