@@ -32,12 +32,14 @@ from loyalty.services.codes import (
     MAX_GENERATED,
     create_code,
     generate_codes,
+    normal_code,
     quote,
     switch_off_code,
     update_code,
 )
 from servaan_crm.accounts.permissions import HasPermission, P
 from servaan_crm.accounts.requests import staff_of
+from servaan_crm.core.errors import NotFound
 from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.pagination import paginate
 from servaan_crm.core.query import read_query
@@ -196,7 +198,9 @@ class CheckCodeView(APIView):
 
     @extend_schema(operation_id="codes_check", parameters=[CheckQuery], responses={200: dict})
     def get(self, request: Request, code: str) -> Response:
-        """Check a code; nothing is used up. ``usable`` false comes with the ``reason`` in one word."""
+        """Check a code; nothing is used up. ``usable`` false comes with the ``reason`` in one word; 404: no such code."""
+        if not DiscountCode.objects.filter(code=normal_code(code)).exists():
+            raise NotFound(details={"discount_code": normal_code(code)[:40]})
         asked = read_query(request, CheckQuery, extra=())
         customer = get_customer(asked["customer_id"]) if asked.get("customer_id") else None
         try:

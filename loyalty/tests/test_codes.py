@@ -157,6 +157,7 @@ def test_over_http(cafe):
     assert client.delete(f"{URL}/{row['id']}").json()["data"]["code"]["state"] == "off"
     refused = client.get(check).json()["data"]
     assert (refused["usable"], refused["reason"]) == (False, "off")
+    assert client.get(f"{URL}/NOBODY/check?total_amount=1").status_code == 404
     assert cafe.api("staff").post(URL, {}, format="json").status_code == 403
     error = client.post(URL, {"kind": "percent", "value": 10, "colour": 1}, format="json").json()["error"]
     assert "colour" in error["details"]
