@@ -44,6 +44,7 @@ _ASCENDING: dict[str, Sequence[Any]] = {
     "points": (F("summary__points").asc(), F("summary__customer_id").desc()),
 }
 SORTS = tuple(_ASCENDING)
+OF_SUMMARY = ("last_visit", "lifetime_spent", "total_visits", "points")
 DEFAULT_SORT, DEFAULT_ORDER = "created_at", "desc"
 
 
@@ -161,8 +162,16 @@ class CustomerList:
         """
         if self.of_summary is None:
             return None
+        keys = ordering(self.sort, self.order)
+        if self.sort in OF_SUMMARY:
+            for key in keys:
+                name: str = getattr(key.expression, "name", "")
+                key.set_source_expressions([F(name.removeprefix("summary__"))])
+            deleted = Customer.objects.filter(deleted_at__isnull=False).order_by()
+            found = self.of_summary.exclude(pk__in=deleted.values("pk")).order_by(*keys)
+            return list(found.values_list("pk", flat=True)[part])
         gathered = self.of_summary.order_by().values("pk")[:FENCE]
-        rows = all_customers().filter(pk__in=gathered).order_by(*ordering(self.sort, self.order))
+        rows = all_customers().filter(pk__in=gathered).order_by(*keys)
         return list(rows.values_list("pk", flat=True)[part])
 
 
