@@ -198,7 +198,7 @@ class CheckCodeView(APIView):
 
     @extend_schema(operation_id="codes_check", parameters=[CheckQuery], responses={200: dict})
     def get(self, request: Request, code: str) -> Response:
-        """Check a code; nothing is used up. ``usable`` false comes with the ``reason`` in one word; 404: no such code."""
+        """Check a code; nothing is used up. ``usable`` false comes with the ``reason`` in one word."""
         if not DiscountCode.objects.filter(code=normal_code(code)).exists():
             raise NotFound(details={"discount_code": normal_code(code)[:40]})
         asked = read_query(request, CheckQuery, extra=())
