@@ -60,7 +60,9 @@ def referral_code_of(customer_id: UUID) -> str:
         code = "".join(secrets.choice(ALPHABET) for _place in range(CODE_LENGTH))
         try:
             with transaction.atomic():
-                return ReferralCode.objects.get_or_create(customer_id=customer_id, defaults={"code": code})[0].code
+                return ReferralCode.objects.get_or_create(customer_id=customer_id, defaults={"code": code})[
+                    0
+                ].code
         except IntegrityError:  # the code is taken: draw again
             continue
 
@@ -101,7 +103,9 @@ def enter_referral(
         program = LoyaltyProgram.objects.get()
         if not (program.is_active and program.referral_is_active):
             raise ReferralsInactive
-        who = heirs_of([referrer_id]).get(referrer_id, referrer_id) if referrer_id else owner_of(referrer_code)
+        who = (
+            heirs_of([referrer_id]).get(referrer_id, referrer_id) if referrer_id else owner_of(referrer_code)
+        )
         # Two tills that enter the same number wait for each other here; the guests' own locks follow.
         friend_pk = friend_id or _friend_of(actor, friend_phone, friend_name)
         friend_pk = heirs_of([friend_pk]).get(friend_pk, friend_pk)
@@ -170,7 +174,9 @@ def _look_for_burst(actor: Actor, referral: Referral) -> None:
     if actor.user_id:
         sides.append(("staff", {"created_by_id": actor.user_id}, BURST_OF_STAFF))
     for side, fields, limit in sides:
-        ids = [str(pk) for pk in rows.filter(**fields).order_by("created_at").values_list("pk", flat=True)[:100]]
+        ids = [
+            str(pk) for pk in rows.filter(**fields).order_by("created_at").values_list("pk", flat=True)[:100]
+        ]
         if len(ids) <= limit:
             continue
         who = next(iter(fields.values()))

@@ -212,7 +212,13 @@ def _reward(case: Case, first: Visit, no: str) -> Verdict:
     to_friend = 0 if friend.is_blocked or friend.deleted_at else program.friend_points
     reason = RELEASED if case.referral.reason == RELEASED else ""
     if referrer.is_blocked or friend.is_blocked:
-        who = "both" if referrer.is_blocked and friend.is_blocked else "referrer" if referrer.is_blocked else "friend"
+        who = (
+            "both"
+            if referrer.is_blocked and friend.is_blocked
+            else "referrer"
+            if referrer.is_blocked
+            else "friend"
+        )
         reason = f"{who}_blocked"
     elif referrer.deleted_at:
         reason = "referrer_deleted"
@@ -224,7 +230,10 @@ def _reward(case: Case, first: Visit, no: str) -> Verdict:
 def apply_verdict(actor: Actor, case: Case, verdict: Verdict) -> None:
     """Post what is missing or too much on either side and save the referral. The guests are locked."""
     row, became_rewarded = case.referral, False
-    sides = [("referrer", case.referrer, verdict.referrer_points), ("friend", case.friend, verdict.friend_points)]
+    sides = [
+        ("referrer", case.referrer, verdict.referrer_points),
+        ("friend", case.friend, verdict.friend_points),
+    ]
     for side, guest, points in sides:
         became_rewarded |= _bring_to(actor, case, side, guest, points, verdict.visit)
     rewarded_at: datetime | None = None
@@ -262,9 +271,7 @@ _TEXTS: dict[str, Promise] = {
 }
 
 
-def _bring_to(
-    actor: Actor, case: Case, side: str, guest: Customer, points: int, visit: Visit | None
-) -> bool:
+def _bring_to(actor: Actor, case: Case, side: str, guest: Customer, points: int, visit: Visit | None) -> bool:
     """Move one side's points to what it should have of this referral; returns whether points were given.
 
     What could not be taken back earlier, because it was spent, counts as had: it is not given a second time.
@@ -273,7 +280,10 @@ def _bring_to(
     family = case.friends if side == "friend" else family_of(guest.pk)
     entries = _entries(row, side, family)
     missing = points - sum(entry.points for entry in entries)
-    common = {"reference": _reference(row, side), "idempotency_key": f"{_reference(row, side)}:{len(entries)}"}
+    common = {
+        "reference": _reference(row, side),
+        "idempotency_key": f"{_reference(row, side)}:{len(entries)}",
+    }
     if missing > 0:
         about = {
             "referral_id": str(row.pk), "side": side, "visit_id": str(visit.pk) if visit else None,
@@ -288,9 +298,7 @@ def _bring_to(
     else:
         return False
     post(actor=actor, customer=guest, account=account, movements=movements, book=case.book)
-    settle_tier(
-        customer=guest, account=account, book=case.book, lifetime_spent=guest.summary.lifetime_spent
-    )
+    settle_tier(customer=guest, account=account, book=case.book, lifetime_spent=guest.summary.lifetime_spent)
     save_account(guest, account)
     return missing > 0
 

@@ -67,7 +67,9 @@ def tell() -> None:
     dispatch_pending()
     from servaan_crm.core.models import Event
 
-    assert not Event.objects.exclude(last_error="").exists(), list(Event.objects.values_list("last_error", flat=True))
+    assert not Event.objects.exclude(last_error="").exists(), list(
+        Event.objects.values_list("last_error", flat=True)
+    )
 
 
 def block(guest: Customer) -> None:
@@ -105,7 +107,11 @@ def test_the_first_visit_pays_both_sides_once(cafe: Any, pair: Any) -> None:
     referral = enter_referral(
         actor=cafe.staff.actor, referrer_code=code, friend_phone="0912 000 0002", friend_name=""
     )
-    assert (referral.friend_id, referral.status, referral.created_by_id) == (friend.pk, "pending", cafe.staff.pk)
+    assert (referral.friend_id, referral.status, referral.created_by_id) == (
+        friend.pk,
+        "pending",
+        cafe.staff.pk,
+    )
     visit = come(cafe, friend)
     assert balances(*pair) == [100, 40]
     assert state(referral) == ("rewarded", "")
@@ -282,7 +288,10 @@ def test_points_go_to_and_come_from_the_guest_a_side_is_part_of(cafe: Any, pair:
 def test_many_friends_in_a_day_are_noted_once(cafe: Any, pair: Any) -> None:
     for number in range(11, 19):
         enter_referral(
-            actor=cafe.staff.actor, referrer_id=pair[0].pk, friend_phone=f"0912000{number:04}", friend_name="مهمان"
+            actor=cafe.staff.actor,
+            referrer_id=pair[0].pk,
+            friend_phone=f"0912000{number:04}",
+            friend_name="مهمان",
         )
     item = ReviewItem.objects.get(signal="referral_burst")
     assert (item.customer_id, item.evidence["count"], item.status) == (pair[0].pk, 8, "open")
@@ -334,7 +343,10 @@ def test_a_friend_is_entered_once_by_many_tills(fresh_cafe: Any) -> None:
         guests = [make_customer(number) for number in range(1, 7)]
         jobs = [
             lambda guest=guest: enter_referral(
-                actor=cast.staff.actor, referrer_id=guest.pk, friend_phone="09120000099", friend_name="مهمان نو"
+                actor=cast.staff.actor,
+                referrer_id=guest.pk,
+                friend_phone="09120000099",
+                friend_name="مهمان نو",
             )
             for guest in guests
         ]

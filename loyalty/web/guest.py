@@ -38,7 +38,10 @@ class GuestPage(View):
         """Answer in the café's language whatever the staff's browser was set to; refuse who asks too often."""
         language = get_cafe().language
         with use_locale(replace(get_locale(), language=language)), translation.override(language):
-            asked = {"guest_card": str(kwargs["card_token"]), "guest_card_ip": request.META.get("REMOTE_ADDR", "")}
+            asked = {
+                "guest_card": str(kwargs["card_token"]),
+                "guest_card_ip": request.META.get("REMOTE_ADDR", ""),
+            }
             if wait := seconds_to_wait(asked):
                 response: HttpResponseBase = render(request, "customers/opt_out_wait.html", status=429)
                 response["Retry-After"] = str(wait)
@@ -64,7 +67,9 @@ class GuestCardPage(GuestPage):
         card = self.find(card_token)
         if card is None:
             return render(request, "loyalty/card_closed.html", status=404)
-        return render(request, "loyalty/card.html", {"token": card_token, "card": card, **_parts(request, card)})
+        return render(
+            request, "loyalty/card.html", {"token": card_token, "card": card, **_parts(request, card)}
+        )
 
 
 class GuestCardManifest(GuestPage):
