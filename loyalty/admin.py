@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from loyalty import admin_codes, admin_program, admin_rewards  # noqa: F401
+from loyalty import admin_codes, admin_program, admin_referrals, admin_reviews, admin_rewards  # noqa: F401
 from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
 from servaan_crm.core.admin_display import ReadOnlyAdmin
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from loyalty.services import confirmation, expiry, tier_review, vouchers
+from loyalty.services import confirmation, expiry, review_signals, tier_review, vouchers
 from servaan_crm.core.tasks import TenantTask
 
 
@@ -29,3 +29,9 @@ def expire_vouchers() -> int:
     """Nightly: vouchers whose last day is over, and confirmation codes nobody can use any more."""
     confirmation.forget_codes()
     return vouchers.expire_vouchers()
+
+
+@shared_task(base=TenantTask, name="loyalty.find_signals")
+def find_signals() -> int:
+    """Nightly: what looks like misuse."""
+    return review_signals.find_nightly()

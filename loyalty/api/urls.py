@@ -10,6 +10,8 @@ urlpatterns = [
     path("", include("loyalty.api.urls_rewards")),
     path("", include("loyalty.api.urls_program")),
     path("", include("loyalty.api.urls_codes")),
+    path("", include("loyalty.api.urls_referrals")),
+    path("", include("loyalty.api.urls_reviews")),
     *both("customers/<uuid:customer_id>/loyalty", views.LoyaltyStatusView.as_view(), name="loyalty-status"),
     *both("loyalty/award-points", views.AwardPointsView.as_view(), name="award-points"),
     *both("loyalty/redeem-points", views.RedeemPointsView.as_view(), name="redeem-points"),

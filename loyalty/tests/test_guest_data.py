@@ -105,7 +105,7 @@ def test_an_erased_guest_leaves_no_word_and_no_open_door(cafe, pair):
     own = DiscountCode.objects.get(customer=merged)
     assert own.code.startswith("GONE-")
     assert not own.is_active
-    assert ReviewItem.objects.get(customer=merged).evidence == {}
+    assert all(row.evidence == {} for row in ReviewItem.objects.filter(customer=merged))
     with connection.cursor() as cursor:
         for table in ("loyalty_voucher", "loyalty_discountcode", "loyalty_reviewitem", "core_auditentry"):
             cursor.execute(f"SELECT count(*) FROM {table} AS t WHERE t::text ~ %s", [f"{WORDS}|ZOMORROD"])
