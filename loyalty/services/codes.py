@@ -131,7 +131,7 @@ def generate_codes(
 def _copies(code: DiscountCode, wanted: set[str]) -> list[str]:
     """Write ``code`` again under each of the wanted codes in one statement; returns those that were still free."""
     own = {"id", "code"}
-    names = [field.column for field in DiscountCode._meta.concrete_fields if field.name not in own]
+    names = [field.attname for field in DiscountCode._meta.concrete_fields if field.name not in own]
     into, source = ", ".join(names), ", ".join(f"old.{name}" for name in names)
     with connection.cursor() as cursor:
         cursor.execute(
