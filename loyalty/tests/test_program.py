@@ -379,3 +379,28 @@ def test_explanations_of_old_and_new_rows_read_well(cafe):
         assert "100" in explain(capped).replace("۱۰۰", "100")
         assert explain({}) == ""
     assert datetime.now(UTC) - ProgramVersion.objects.get().created_at < timedelta(days=400)
+
+
+def test_the_back_office_makes_and_deletes_bonus_rules_as_versions(cafe):
+    browser = cafe.browser("manager")
+    form = {
+        "name": "Tuesday", "kind": "points", "points": "۵", "weekdays": "1", "is_active": "on",
+        "minimum_amount": "۵۰٬۰۰۰",
+    }  # fmt: skip
+    answer = browser.post("/admin/loyalty/bonusrule/add/", form)
+    assert answer.status_code == 302, answer.context["errors"]
+    rule = BonusRule.objects.get()
+    assert (rule.points, rule.weekdays, rule.minimum_amount) == (5, [1], 500_000)
+    # What the form would let through the service refuses, in a message.
+    wrong = browser.post(f"/admin/loyalty/bonusrule/{rule.pk}/change/", form | {"weekdays": "9"}, follow=True)
+    assert "9" in " ".join(str(message) for message in wrong.context["messages"])
+    assert browser.post(f"/admin/loyalty/bonusrule/{rule.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not BonusRule.objects.exists()
+    assert list(ProgramVersion.objects.order_by("version").values_list("version", flat=True)) == [1, 2, 3]
+    version = ProgramVersion.objects.get(version=2)
+    assert version.created_by == cafe.manager
+    assert browser.get(f"/admin/loyalty/programversion/{version.pk}/change/").status_code == 200
+    assert (
+        browser.post(f"/admin/loyalty/programversion/{version.pk}/delete/", {"post": "yes"}).status_code
+        == 403
+    )

@@ -129,7 +129,9 @@ def test_changing_the_program_takes_toman_and_makes_a_new_version(cafe):
     program = LoyaltyProgram.objects.get()
     form = {
         "is_active": "on", "amount_per_point": "۲۰۰", "point_value": "۱۵", "minimum_amount": "۰",
-        "max_points_per_visit": "", "tier_basis": "lifetime_points",
+        "max_points_per_visit": "", "tier_basis": "lifetime_points", "rounding": "down", "stacking": "all",
+        "expiry_warning_days": "۱۴", "minimum_redemption": "۰", "tier_grace_days": "۰", "referrer_points": "۰",
+        "friend_points": "۰", "referral_minimum": "۰", "review_accruals_per_day": "۳",
     }  # fmt: skip
     answer = cafe.browser("manager").post(url(LoyaltyProgram, "change", program.pk), form)
     assert answer.status_code == 302, answer.context["errors"]
