@@ -17,7 +17,7 @@ from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
 from loyalty.rules import RuleBook, TierRule
 from loyalty.selectors.program import get_rule_book
 from loyalty.selectors.status import get_account, tier_measure
-from loyalty.services.ledger import Movement, account_of, change_tier, open_lots, post
+from loyalty.services.ledger import Movement, account_of, change_tier, open_lots, post, usable_points
 from servaan_crm.core.actors import Actor
 
 _EARNED, _REDEEMED = LedgerEntry.Type.MERGE_EARNED, LedgerEntry.Type.MERGE_REDEEMED
@@ -47,11 +47,13 @@ class LoyaltyMover(Mover):
         sum_of_both = LoyaltyAccount(
             tier=ours.tier, points_earned_total=ours.points_earned_total + theirs.points_earned_total
         )
-        outcome.points = ours.balance + theirs.balance
+        outcome.points = usable_points(ours) + usable_points(theirs)
         outcome.tier = _tier(book, sum_of_both, theirs, outcome.lifetime_spent).level
 
     def move(self, merge: Merge) -> dict[str, Any]:
         book, ours, theirs = get_rule_book(), account_of(merge.kept), account_of(merge.merged)
+        for customer, account in ((merge.kept, ours), (merge.merged, theirs)):  # what is over does not move
+            post(actor=merge.actor, customer=customer, account=account, movements=[], book=book)
         moved: dict[str, Any] = {
             "earned": theirs.points_earned_total,
             "redeemed": theirs.points_redeemed_total,

@@ -17,6 +17,7 @@ from django_tenants.utils import tenant_context
 from checkout.services import VisitRequest, record_visit
 from checkout.tests.invariants import assert_books_agree
 from checkout.tests.test_concurrency import run_together
+from customers.merging.services import merge_customers, undo_merge
 from customers.models import Customer, CustomerSummary
 from feedback.tests.helpers import without_feature
 from loyalty.errors import InsufficientPoints
@@ -255,6 +256,21 @@ def test_events_without_listeners_do_not_queue_and_others_do(cafe, monkeypatch):
     assert expire_points() == 2
     waiting = dict(Event.objects.values_list("name").annotate(n=Count("pk", filter=Q(dispatched_at=None))))
     assert (waiting["loyalty.points_expiring"], waiting["loyalty.points_expired"]) == (2, 0)
+
+
+def test_a_merge_before_the_night_leaves_what_is_over_behind(cafe, monkeypatch):
+    rules(expiry_months=2)
+    clock(monkeypatch, D(2025, 1, 5))
+    kept, merged = member(100), member(70)
+    clock(monkeypatch, D(2025, 2, 25))
+    move(merged, 30, -20)
+    move(kept, 9)
+    clock(monkeypatch, D(2025, 4, 10))
+    record = merge_customers(actor=cafe.manager.actor, kept_id=kept.pk, merged_id=merged.pk)
+    assert (account(kept).balance, account(merged).balance) == (39, 0)
+    undo_merge(actor=cafe.manager.actor, merge_id=record.pk)
+    assert (account(kept).balance, account(merged).balance) == (9, 30)
+    assert_books_agree()
 
 
 def test_verify_ledger_names_wrong_lots(cafe, monkeypatch, capsys):
