@@ -2,7 +2,7 @@
 # Options go on the command line: make run PORT=8001 SERVAAN_HOME=/srv/servaan
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test lint format bench screenshots messages shell manage services clean distclean
+.PHONY: help run stop test a11y lint format bench screenshots messages shell manage services clean distclean
 
 # The first Python that is new enough; "make run PYTHON=/path/to/python3.12" names another one.
 PYTHON = $(or $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
@@ -21,6 +21,9 @@ stop: ## Stop what "make run" started
 
 test: ## Run the whole test suite (ARGS="-k checkout" is passed to pytest)
 	@$(call enter,--dev test $(ARGS))
+
+a11y: ## Look at every page in both themes for what shuts people out
+	@export SERVAAN_A11Y=all; $(call enter,--dev test servaan_crm/tests/test_accessibility.py $(ARGS))
 
 lint: ## Check style, types, layers, templates, migrations and translations
 	@$(call enter,--dev lint $(ARGS))

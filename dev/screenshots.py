@@ -113,7 +113,7 @@ def log_in(context: Any, base: str, user: str) -> None:
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
     try:
-        page.wait_for_url(lambda url: "/login" not in url, timeout=15_000)
+        page.wait_for_url(lambda url: "/login" not in url, timeout=60_000)
     except TimeoutError:
         raise Refusal(f"{user} cannot log in at {base}: {page.inner_text('body')[:200]!r}") from None
     page.close()
@@ -129,7 +129,7 @@ def prepare(tab: Any, page: Page) -> None:
         tab.click(selector)
         tab.wait_for_load_state("load")
     if page.await_for:
-        tab.wait_for_selector(page.await_for, timeout=10_000)
+        tab.wait_for_selector(page.await_for, timeout=60_000)
     settle(tab)
 
 

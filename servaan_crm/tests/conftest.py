@@ -18,4 +18,4 @@ def client(cafe: Any) -> APIClient:
 @pytest.fixture
 def values(cafe: Any) -> dict[str, Any]:
     """URL parameters that exist in this café, so that a bad body is really read."""
-    return plant(cafe)
+    return plant(cafe) | {"level": "gold"}
