@@ -1,9 +1,11 @@
 """Rewards over HTTP."""
 
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 from uuid import UUID
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
@@ -33,6 +35,7 @@ from servaan_crm.accounts.permissions import HasPermission, P
 from servaan_crm.accounts.requests import staff_of
 from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.pagination import paginate
+from servaan_crm.core.parsers import CafeJSONParser
 from servaan_crm.core.query import read_query
 from servaan_crm.core.responses import ok
 
@@ -125,13 +128,15 @@ PICTURE = inline_serializer(
 class RewardPictureView(RewardView):
     """The picture of a reward."""
 
-    parser_classes = (MultiPartParser,)
+    # JSON is read too, so that every wrong body gets the refusal it would get elsewhere.
+    parser_classes = (MultiPartParser, CafeJSONParser)
 
     @extend_schema(operation_id="rewards_picture_set", request=PICTURE, responses={200: dict})
     def put(self, request: Request, reward_id: UUID) -> Response:
         """Upload the picture; it is kept as a WebP of at most 480 pixels."""
-        file = request.FILES.get("file")
-        if file is None:
+        file = request.data.get("file") if isinstance(request.data, Mapping) else None
+        get_reward(reward_id)
+        if not isinstance(file, UploadedFile):
             raise ValidationError({"file": [_("Choose a picture: JPEG, PNG or WebP.")]})
         content = BytesIO(file.read(pictures.MAX_BYTES + 1))
         picture = pictures.set_picture(actor=staff_of(request).actor, reward_id=reward_id, file=content)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from loyalty.models import Reward, RewardPicture
+from loyalty.reward_errors import RewardInUse
 from loyalty.selectors.rewards import at_menu_prices, get_reward, list_rewards, menu_prices
 from loyalty.services import pictures
 from loyalty.services.reward_rules import menu_spelling
@@ -158,7 +159,7 @@ class DeleteReward(RolePage, View):
     def post(self, request: HttpRequest, reward_id: UUID) -> HttpResponse:
         try:
             delete_reward(actor=self.actor, reward_id=reward_id)
-        except DomainError as error:
+        except RewardInUse as error:
             messages.error(request, str(error))
         else:
             messages.success(request, _("The reward was deleted."))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from loyalty.models import StampCard
+from loyalty.reward_errors import StampCardInUse
 from loyalty.selectors.stamps import get_stamp_card, list_stamp_cards
 from loyalty.services.stamp_cards import create_stamp_card, delete_stamp_card, update_stamp_card
 from loyalty.web.reward_forms import StampCardForm, seen_at
@@ -97,7 +98,7 @@ class DeleteStampCard(RolePage, View):
     def post(self, request: HttpRequest, stamp_card_id: UUID) -> HttpResponse:
         try:
             delete_stamp_card(actor=self.actor, card_id=stamp_card_id)
-        except DomainError as error:
+        except StampCardInUse as error:
             messages.error(request, str(error))
         else:
             messages.success(request, _("The stamp card was deleted."))
