@@ -17,3 +17,23 @@ class SegmentLocked(DomainError):
     code = "CONFLICT"
     status = 409
     message = _("A built-in segment cannot be changed; make a copy.")
+
+
+class SegmentNotFound(DomainError):
+    code = "NOT_FOUND"
+    status = 404
+    message = _("There is no such segment.")
+
+
+class SegmentInUse(DomainError):
+    """``details.used_by`` lists what uses it: kind, name and address."""
+
+    code = "CONFLICT"
+    status = 409
+    message = _("This segment is used by %(names)s and cannot be deleted.")
+
+
+class NotAList(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("Only a fixed list takes guests by hand; this segment follows its criteria.")

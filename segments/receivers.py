@@ -1,16 +1,32 @@
-"""What a new café starts with."""
+"""What a new café starts with, and what makes guests come into segments and leave them outside the checkout.
+
+Checkout refreshes its guest in its own transaction. Here are the other ways a guest changes: one person's change
+refreshes that guest, many at once ask for a calculation.
+"""
+
+from __future__ import annotations
 
 from typing import Any
 
 from django.dispatch import receiver
 
-from segments.models import RfmScore, SegmentMembership
-from segments.services import create_system_segments
-from segments.tasks import refresh_base_segments
+from segments.models import RfmScore, SegmentChange, SegmentMembership
+from segments.services import ask_for_run, create_system_segments, refresh_guests
 from servaan_crm.core.events import subscribe
-from servaan_crm.core.tasks import enqueue
 from servaan_crm.tenancy.models import Cafe
 from servaan_crm.tenancy.services import cafe_created
+
+_ONE_GUEST = (
+    "customer.created",
+    "customer.updated",
+    "customer.deleted",
+    "customer.restored",
+    "customer.consent_changed",
+    "feedback.recorded",
+    "loyalty.tier_changed",
+    "loyalty.points_expired",
+    "loyalty.voucher_issued",
+)
 
 
 @receiver(cafe_created)
@@ -19,22 +35,37 @@ def create_segments(cafe: Cafe, **_kwargs: Any) -> None:
     create_system_segments(cafe)
 
 
-@subscribe("import.completed")
-def follow_import(payload: dict[str, Any]) -> None:
-    """Visits that came in a file move many guests at once."""
-    if payload["kind"] == "visits" and payload["created"]:
-        enqueue(refresh_base_segments)
+def follow_guest(payload: dict[str, Any]) -> None:
+    """Judge the guest the event is about again; a guest who was deleted leaves every segment."""
+    if payload.get("customer_id"):
+        refresh_guests([payload["customer_id"]])
 
 
-@subscribe("import.undone")
-def follow_undo(payload: dict[str, Any]) -> None:
-    """Voided visits move many guests at once."""
-    if payload["visits"]:
-        enqueue(refresh_base_segments)
+for _name in _ONE_GUEST:
+    subscribe(_name)(follow_guest)
 
 
 @subscribe("customer.erased")
 def forget_guest(payload: dict[str, Any]) -> None:
-    """An erased guest is in no segment, not even a fixed list, and has no score; that it came and left stays."""
-    SegmentMembership.objects.filter(customer_id=payload["customer_id"]).delete()
-    RfmScore.objects.filter(customer_id=payload["customer_id"]).delete()
+    """Take the guest out of every segment, and the history of coming and going with it."""
+    for model in (SegmentMembership, SegmentChange, RfmScore):
+        model._default_manager.filter(customer_id=payload["customer_id"]).delete()
+
+
+@subscribe("customers.bulk_changed")
+def follow_bulk(payload: dict[str, Any]) -> None:
+    """Many guests were changed at once."""
+    if payload["changed"]:
+        ask_for_run("bulk change")
+
+
+@subscribe("import.completed")
+def follow_import(payload: dict[str, Any]) -> None:
+    """Guests and visits that came in a file move many at once."""
+    ask_for_run("import")
+
+
+@subscribe("import.undone")
+def follow_undo(payload: dict[str, Any]) -> None:
+    """What an undone import took back moves many at once."""
+    ask_for_run("import undone")
