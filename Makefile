@@ -2,13 +2,14 @@
 # Options go on the command line: make run PORT=8001 SERVAAN_HOME=/srv/servaan
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop test a11y lint format bench screenshots messages shell manage services clean distclean
+.PHONY: help run stop test chaos a11y lint format bench screenshots messages shell manage services clean distclean
 
 # The first Python that is new enough; "make run PYTHON=/path/to/python3.12" names another one.
 PYTHON = $(or $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
 	if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo "$$p"; break; fi; done),python3)
 DEV = SERVAAN_UNDER_MAKE=1 $(PYTHON) dev/bootstrap.py
 ARGS =
+RUNS = 100
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +25,9 @@ test: ## Run the whole test suite (ARGS="-k checkout" is passed to pytest)
 
 a11y: ## Look at every page in both themes for what shuts people out
 	@export SERVAAN_A11Y=all; $(call enter,--dev test servaan_crm/tests/test_accessibility.py $(ARGS))
+
+chaos: ## Let everything happen to the club in any order, thousands of steps (RUNS=100 per café)
+	@$(call enter,--dev chaos $(RUNS))
 
 lint: ## Check style, types, layers, templates, migrations and translations
 	@$(call enter,--dev lint $(ARGS))

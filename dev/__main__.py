@@ -21,6 +21,12 @@ def _test(arguments: Sequence[str]) -> int:
     return testing.test(arguments)
 
 
+def _chaos(arguments: Sequence[str]) -> int:
+    from dev import testing
+
+    return testing.chaos(arguments)
+
+
 def _bench(arguments: Sequence[str]) -> int:
     from dev import testing
 
@@ -88,6 +94,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "test": _test,
     "lint": _lint,
     "bench": _bench,
+    "chaos": _chaos,
     "screenshots": _screenshots,
     "messages": _messages,
     "manage": _manage,

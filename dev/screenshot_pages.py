@@ -61,6 +61,7 @@ PAGES = (
     Page("rewards", CLUB, "Rewards", "manager", "/loyalty/rewards/"),
     Page("reward-new", CLUB, "A new reward", "manager", "/loyalty/rewards/new/"),
     Page("vouchers", CLUB, "Vouchers", "manager", "/loyalty/vouchers/"),
+    Page("reviews", CLUB, "Reviews of what looks like misuse", "manager", "/loyalty/reviews/"),
     Page("stamp-cards", CLUB, "Stamp cards", "manager", "/loyalty/stamp-cards/"),
     Page("stamp-card-new", CLUB, "A new stamp card", "manager", "/loyalty/stamp-cards/new/"),
     Page("imports", LIST, "Import", "manager", "/customers/imports/"),

@@ -1,5 +1,6 @@
 """``make test``, ``make bench``, ``make screenshots``: one command with temporary services around it."""
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,12 @@ def test(arguments: Sequence[str]) -> int:
             return _run_to_end(supervisor, "pytest", [sys.executable, "-m", "pytest", *arguments], env)
         except Stopped:
             return 130
+
+
+def chaos(arguments: Sequence[str]) -> int:
+    """Run the state machine of the club long; ``arguments`` may give the runs per café. Returns pytest's exit status."""
+    os.environ["SERVAAN_CHAOS"] = next(iter(arguments), "100")
+    return test(["loyalty/tests/test_machine.py", "-s", "-o", "session_timeout=0"])
 
 
 def bench(arguments: Sequence[str]) -> int:

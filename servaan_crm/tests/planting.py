@@ -23,14 +23,17 @@ from customers.services.consent import set_consent
 from customers.services.family import add_family_member
 from customers.services.notes import add_note
 from feedback.services import record_feedback
-from loyalty.models import DiscountCode, TierChange
+from loyalty.models import DiscountCode, LoyaltyProgram, Referral, ReviewItem, TierChange
 from loyalty.services import create_bonus_rule
 from loyalty.services.codes import create_code
+from loyalty.services.guest_card import card_link
 from loyalty.services.pictures import set_picture
+from loyalty.services.referral import enter_referral
+from loyalty.services.review import raise_signal
 from loyalty.services.rewards import create_reward, redeem_reward
 from loyalty.services.stamp_cards import create_stamp_card
 from outreach.services import log_interaction
-from segments.models import Segment
+from segments.models import Segment, SegmentRun
 from servaan_crm.accounts.models import ApiKey, Outlet, User
 from servaan_crm.core.actors import system
 from servaan_crm.l10n.locale import use_locale
@@ -79,7 +82,7 @@ def _plant(user: User) -> dict[str, Any]:
     )
     queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
     rest = _plant_parts(actor, customer) | _plant_rest(user, customer) | _plant_merge(actor)
-    rest |= _plant_shelf(actor, customer)
+    rest |= _plant_shelf(actor, customer) | _plant_friends(actor, customer)
     return {
         "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
         "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, **rest,
@@ -113,6 +116,7 @@ def _plant_parts(actor: Any, customer: Any) -> dict[str, Any]:
 def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     item = MenuItem.objects.create(name=MARKER, price=100_000)
     segment = Segment.objects.create(key=MARKER, name=MARKER, criteria={"visit_count": {"max": 3}})
+    run = SegmentRun.objects.create(status="completed", reason=MARKER)
     Automation.objects.create(key=MARKER, name=MARKER, trigger="visit.recorded:first", template=MARKER)
     SmsProvider.objects.create(name=MARKER, adapter="kavenegar", api_key=MARKER)
     GatewayState.objects.create(account="next-door", problem_text=MARKER)
@@ -132,7 +136,7 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     )
     BulkOperation.objects.filter(pk=done.pk).update(query=MARKER, actor_name=MARKER)
     job = upload(f"نام,موبایل,{MARKER}\n{MARKER},{PHONE},{MARKER}\n", f"{MARKER}.csv")
-    return {"item_id": item.pk, "segment_id": segment.pk, "api_key_id": key.pk, "import_id": job.pk,
+    return {"item_id": item.pk, "segment_id": segment.pk, "run_id": run.pk, "api_key_id": key.pk, "import_id": job.pk,
             "view_id": view.pk, "bulk_id": done.pk, "rule_id": rule.pk,
             "code_id": code.pk, "code": code.code, "level": MARKER, "version": 2}  # fmt: skip
 
@@ -148,10 +152,25 @@ def _plant_shelf(actor: Any, customer: Any) -> dict[str, Any]:
     card = create_stamp_card(actor=actor, values={"name": MARKER, "stamps_needed": 10, "points": 5})
     bill = VisitRequest(customer_id=customer.pk, total_amount=Decimal(100_000), notes=MARKER)
     record_visit(actor=actor, request=bill)
+    raise_signal(
+        "many_accruals", subject=MARKER, evidence={"note": MARKER, "times": 5}, customer_id=customer.pk
+    )
+    review = ReviewItem.objects.get(subject=MARKER)
     return {
+        "review_id": review.pk,
         "reward_id": reward.pk, "digest": picture.digest, "voucher_id": voucher.pk,
         "voucher_code": voucher.code, "stamp_card_id": card.pk,
     }  # fmt: skip
+
+
+def _plant_friends(actor: Any, customer: Any) -> dict[str, Any]:
+    """A friend the guest brought, held in a ring, and the link of the guest's card."""
+    LoyaltyProgram.objects.update(referral_is_active=True, referrer_points=5)
+    friend = create_customer(actor=actor, phone="09120000771", name=MARKER)
+    referral = enter_referral(actor=actor, referrer_id=customer.pk, friend_id=friend.pk)
+    Referral.objects.filter(pk=referral.pk).update(status="held", reason=MARKER)
+    link = card_link(actor=actor, customer_id=customer.pk, origin="http://next-door")
+    return {"referral_id": referral.pk, "card_token": link.token}
 
 
 def _plant_code(actor: Any, customer: Any) -> DiscountCode:
