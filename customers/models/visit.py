@@ -29,12 +29,22 @@ class Visit(BaseModel):
         POINTS = "points", _("Points")
         MIXED = "mixed", _("Mixed")
 
+    # Every bill pays for each index: these references are found by the ones below that begin with them, and nobody
+    # looks bills up by who wrote or voided them.
     customer = models.ForeignKey(
-        Customer, models.PROTECT, null=True, blank=True, verbose_name=_("customer"), related_name="visits"
+        Customer,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("customer"),
+        related_name="visits",
+        db_index=False,
     )
     visit_number = models.PositiveIntegerField(_("visit number"), null=True, editable=False)
     visit_date = models.DateTimeField(_("visit date"), default=timezone.now)
-    outlet = models.ForeignKey(Outlet, models.PROTECT, verbose_name=_("outlet"), related_name="+")
+    outlet = models.ForeignKey(
+        Outlet, models.PROTECT, verbose_name=_("outlet"), related_name="+", db_index=False
+    )
     visit_type = models.CharField(
         _("type"), max_length=8, choices=VisitType.choices, default=VisitType.DINE_IN
     )
@@ -59,9 +69,13 @@ class Visit(BaseModel):
     feedback_comment = models.TextField(_("comment"), blank=True)
     notes = models.TextField(_("notes"), blank=True)
     order_reference = models.CharField(_("order reference"), max_length=100, blank=True)
-    created_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
+    created_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
+    )
     voided_at = models.DateTimeField(_("voided at"), null=True, editable=False)
-    voided_by = models.ForeignKey(User, models.SET_NULL, null=True, editable=False, related_name="+")
+    voided_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
+    )
     void_reason = models.CharField(_("reason of voiding"), max_length=200, blank=True, editable=False)
     import_id = models.UUIDField(null=True, editable=False)  # the import that brought the visit
 
