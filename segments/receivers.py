@@ -10,7 +10,7 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from segments.models import RfmScore, SegmentChange, SegmentMembership
+from segments.models import RfmScore, SegmentMembership
 from segments.services import ask_for_run, create_system_segments, refresh_guests
 from servaan_crm.core.events import subscribe
 from servaan_crm.tenancy.models import Cafe
@@ -47,9 +47,9 @@ for _name in _ONE_GUEST:
 
 @subscribe("customer.erased")
 def forget_guest(payload: dict[str, Any]) -> None:
-    """Take the guest out of every segment, and the history of coming and going with it."""
-    for model in (SegmentMembership, SegmentChange, RfmScore):
-        model._default_manager.filter(customer_id=payload["customer_id"]).delete()
+    """An erased guest is in no segment, not even a fixed list, and has no score; that it came and left stays."""
+    SegmentMembership.objects.filter(customer_id=payload["customer_id"]).delete()
+    RfmScore.objects.filter(customer_id=payload["customer_id"]).delete()
 
 
 @subscribe("customers.bulk_changed")

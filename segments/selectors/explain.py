@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -56,7 +57,7 @@ def _answers(plan: Plan, leaves: list[Leaf], guest: UUID) -> dict[int, tuple[boo
     rows = fetch(sql("SELECT {} FROM {}", columns, plan.source([guest])))
     if not rows:
         return {id(leaf): (False, None) for leaf in leaves}
-    found = [pair for column in rows[0] for pair in column]
+    found = [pair for column in rows[0] for pair in json.loads(column)]
     return {id(leaf): (bool(pair[0]), pair[1]) for leaf, pair in zip(leaves, found, strict=True)}
 
 

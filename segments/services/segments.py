@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -68,9 +69,13 @@ def _put(row: Segment | None, key: str, order: int, wanted: SystemSegment) -> in
 
 
 def raise_version() -> None:
-    """Let every process compile the café's segments again. Called in the transaction of the change."""
-    if not SegmentsState.objects.update(version=F("version") + 1):
-        SegmentsState.objects.get_or_create(singleton=True)
+    """Let every process compile the café's segments again. Called in the transaction of the change.
+
+    The version is the time, not a count: a number that was rolled back must not come again for other segments.
+    """
+    version = time.time_ns()
+    if not SegmentsState.objects.update(version=version):
+        SegmentsState.objects.get_or_create(singleton=True, defaults={"version": version})
 
 
 def save_segment(*, actor: Actor, segment: Segment, expected_version: int | None = None) -> Segment:

@@ -15,7 +15,7 @@ from customers.services.consent import set_consent
 from segments.models import RfmMove, RfmScore, Segment, SegmentMembership
 from segments.rfm import GRID, GROUPS, LEAST_GUESTS, group_of
 from segments.selectors import count_members, get_rfm_map
-from segments.services import create_system_segments, score_guests
+from segments.services import create_system_segments, save_segment, score_guests
 from segments.tasks import nightly
 from servaan_crm.core.events import dispatch_pending
 from servaan_crm.tenancy.current import get_cafe
@@ -27,10 +27,9 @@ def keys_of(customer):
 
 
 def test_a_guest_is_followed_from_entry_to_deletion_and_back(cafe):
-    Segment.objects.create(
-        key="reach", name="reach", criteria={"consent": ["sms"]}, last_calculated_at=timezone.now()
-    )
-    guest = create_customer(actor=cafe.owner.actor, phone="09125550001", name="G")
+    reach = Segment(key="reach", name="reach", criteria={"consent": ["sms"]})
+    save_segment(actor=cafe.owner.actor, segment=reach)
+    guest = create_customer(actor=cafe.owner.actor, phone="09125550001", name="Guest")
     dispatch_pending()
     assert {"new_customers", "lifecycle_prospect", "reach"} <= keys_of(guest)
     set_consent(actor=cafe.owner.actor, customer_id=guest.pk, channel="sms", granted=False, source="staff")
@@ -96,7 +95,7 @@ def test_scores_follow_the_cafes_own_distribution(cafe):
     assert not score_guests().is_enough
     assert (RfmScore.objects.count(), get_rfm_map().is_ready) == (0, False)
     fill_book(cafe, 60)
-    assert nightly() == 1
+    assert nightly(schema_name=cafe.cafe.schema_name) == 1
     wanted = expected_scores()
     stored = {row.pk: row for row in RfmScore.objects.all()}
     assert {pk: (row.recency, row.frequency, row.monetary) for pk, row in stored.items()} == wanted

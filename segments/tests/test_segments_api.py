@@ -107,7 +107,8 @@ def test_bad_criteria_name_path_and_what_is_allowed(cafe, path):
 
 
 def test_a_fixed_list_from_ids_numbers_and_a_file(cafe):
-    guests = [create_customer(actor=cafe.owner.actor, phone=f"0912555000{n}", name=f"G{n}") for n in range(5)]
+    actor = cafe.owner.actor
+    guests = [create_customer(actor=actor, phone=f"0912555000{n}", name=f"Guest {n}") for n in range(5)]
     body = {
         "name": "Opening night", "kind": "static",
         "members": {"customer_ids": [str(guests[0].pk)], "phones": ["۰۹۱۲۵۵۵۰۰۰۱", "09120009999"]},
