@@ -6,7 +6,8 @@ from loyalty.models import RedemptionCode, Reward, StampCard, Voucher
 from loyalty.services import update_program
 from loyalty.services.rewards import redeem_reward
 from loyalty.tests.shelf import SOMEBODY, card_of, guest_with, reward_of
-from loyalty.tests.test_rewards import balance, codes_sent
+from loyalty.tests.test_confirmation import codes_sent
+from loyalty.tests.test_rewards import balance
 from loyalty.voucher_codes import grouped
 
 FORM = {"name": "لاتهٔ مهمان", "kind": "amount", "amount": "۵٬۰۰۰", "points_cost": "۲۵۰", "voucher_days": "۳۰",
