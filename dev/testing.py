@@ -37,7 +37,7 @@ def test(arguments: Sequence[str]) -> int:
 
 
 def chaos(arguments: Sequence[str]) -> int:
-    """Run the state machine of the club long; ``arguments`` may give the runs per café. Returns pytest's exit status."""
+    """Run the state machine of the club long: so many runs per café. Returns pytest's exit status."""
     os.environ["SERVAAN_CHAOS"] = next(iter(arguments), "100")
     return test(["loyalty/tests/test_machine.py", "-s", "-o", "session_timeout=0"])
 
