@@ -329,16 +329,16 @@ def register_all() -> None:
         read=lambda given, path, plan: number_range(given, path), compile=_monthly,
         schema=lambda: fields.range_schema(NUMBER),
     )  # fmt: skip
-    _window_field("visits", _("Visits in a time"), "visits", VISITS, "count(*)", filters=FILTERS)
+    _window_field("visits", _("Number of visits"), "visits", VISITS, "count(*)", filters=FILTERS)
     _window_field(
-        "spend", _("Spend in a time"), "visits", VISITS, "sum(final_amount)", filters=FILTERS, unit="money"
+        "spend", _("Amount spent"), "visits", VISITS, "sum(final_amount)", filters=FILTERS, unit="money"
     )
     _window_field(
-        "average_spend", _("Average bill in a time"), "visits", VISITS, "avg(final_amount)", filters=FILTERS,
+        "average_spend", _("Average amount of a bill"), "visits", VISITS, "avg(final_amount)", filters=FILTERS,
         unit="money",
     )  # fmt: skip
     _window_field(
-        "largest_bill", _("Largest bill in a time"), "visits", VISITS, "max(final_amount)", filters=FILTERS,
+        "largest_bill", _("Largest bill"), "visits", VISITS, "max(final_amount)", filters=FILTERS,
         unit="money",
     )  # fmt: skip
     _simple(

@@ -330,7 +330,7 @@ def _all_own() -> list[Field]:
 
 def register_all() -> None:
     """Add the fields about the guest to the language."""
-    _number_field("visit_count", _("Visits"), "visits", "total_visits")
+    _number_field("visit_count", _("Visits over all time"), "visits", "total_visits")
     _number_field("lifetime_spent", _("Lifetime spend"), "visits", "lifetime_spent", unit="money")
     register(
         Field(
