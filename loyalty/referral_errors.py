@@ -22,7 +22,7 @@ class ReferralNotFound(NotFound):
 class ReferralCodeUnknown(DomainError):
     code = "REFERRAL_CODE_UNKNOWN"
     status = 404
-    message = _("No guest has the code %(code)s.")
+    message = _("No guest has this code for friends.")
 
 
 class ReferralNotPossible(DomainError):

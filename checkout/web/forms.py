@@ -55,6 +55,9 @@ class VisitForm(_ItemsForm):
     visit_type = forms.ChoiceField(choices=Visit.VisitType.choices, required=False)
     table_number = forms.CharField(label=_("Table"), max_length=10, required=False)
     confirmation_code = forms.CharField(label=_("Code sent by SMS"), required=False, max_length=10)
+    referral_code = forms.CharField(
+        label=_("Code of the friend who sent the guest"), required=False, max_length=32
+    )
     idempotency_key = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     def to_request(self, user: User) -> VisitRequest:

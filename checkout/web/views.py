@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views import View
 
 from checkout import selectors
@@ -24,11 +26,14 @@ from customers.selectors.customers import find_deleted, get_customer, lookup
 from customers.services import restore_customer
 from loyalty.models import RedemptionCode
 from loyalty.reward_errors import ConfirmationFailed, ConfirmationRequired
+from loyalty.selectors.program import brings_points
 from loyalty.services.confirmation import send_code
+from loyalty.services.referral import enter_referral
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.requests import staff_of
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import DomainError
+from servaan_crm.core.features import is_enabled
 from servaan_crm.core.idempotency import Answer, run_once, was_run
 
 MATCHES = 6
@@ -108,7 +113,9 @@ class NewGuestPart(CounterView):
         existing = lookup(phone, 1)
         if existing and existing[0].phone == phone:
             return self.guest_part(existing[0].pk)
-        context = self.form_context(phone=phone, deleted=find_deleted(phone))
+        context = self.form_context(
+            phone=phone, deleted=find_deleted(phone), takes_referral=is_enabled("loyalty") and brings_points()
+        )
         return render(request, "checkout/_new_guest.html", context)
 
 
@@ -173,16 +180,24 @@ class RecordVisit(CounterView):
             key=key,
             scope=scope,
             payload=json.dumps(self.request.POST, sort_keys=True).encode(),
-            action=lambda: self._record(bill, confirmed),
+            action=lambda: self._record(bill, confirmed, form.cleaned_data["referral_code"].strip()),
         )
 
-    def _record(self, bill: VisitRequest, confirmed: RedemptionCode | None) -> Answer:
+    def _record(self, bill: VisitRequest, confirmed: RedemptionCode | None, referral_code: str) -> Answer:
+        """Write down who sent the guest, then the bill; one transaction, so that either both stand or none."""
+        if referral_code and bill.phone:
+            name = bill.customer_name.strip() or _("Guest %(digits)s") % {"digits": bill.phone[-4:]}
+            enter_referral(
+                actor=self.actor, referrer_code=referral_code, friend_phone=bill.phone, friend_name=name
+            )
         receipt = record_visit(
             actor=self.actor,
             request=bill,
             may_backdate=can(self.request.user, P.VISITS_BACKDATE),
             confirmed=confirmed,
         )
+        if referral_code and bill.phone:  # entered a moment ago, by the same press of the button
+            receipt = replace(receipt, is_new_customer=True)
         context = {"receipt": receipt, "undo_seconds": UNDO_SECONDS}
         return Answer(status=200, body=render_to_string("checkout/_receipt.html", context, self.request))
 

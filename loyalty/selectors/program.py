@@ -44,6 +44,11 @@ def get_program() -> LoyaltyProgram:
     return LoyaltyProgram.objects.get()
 
 
+def brings_points() -> bool:
+    """Say whether guests who bring friends get points now."""
+    return LoyaltyProgram.objects.filter(is_active=True, referral_is_active=True).exists()
+
+
 def list_bonus_rules() -> QuerySet[BonusRule]:
     """Return the bonus rules in the order they are tried, those that are switched off too."""
     return BonusRule.objects.order_by("position", "created_at", "id")

@@ -66,7 +66,7 @@ def card_link(
         url = origin.rstrip("/") + reverse("guest-card", args=[token])
         if not send:
             return CardLink(url, token, card.renewed_at)
-        message, is_repeat = _send(actor, customer, card, url)
+        message, is_repeat = _send(actor, customer, url)
         return CardLink(url, token, card.renewed_at, message, is_repeat)
 
 
@@ -79,18 +79,21 @@ def _card_of(customer: Customer, *, renew: bool) -> GuestCard:
     return GuestCard.objects.update_or_create(customer=customer, defaults=values)[0]
 
 
-def _send(actor: Actor, customer: Customer, card: GuestCard, url: str) -> tuple[Message, bool]:
+def _send(actor: Actor, customer: Customer, url: str) -> tuple[Message, bool]:
+    """Queue the link; the same text to the same number waits an hour. The guest's lock makes two askers see one."""
+    body = _text(url)
     recent = Message.objects.filter(
         customer_id=customer.pk,
         kind=KIND,
         recipient=customer.phone,
-        created_at__gt=max(timezone.now() - RESEND_AFTER, card.renewed_at),
+        body=body,
+        created_at__gt=timezone.now() - RESEND_AFTER,
     ).exclude(state__in=_FAILED)
     if message := recent.order_by("-created_at").first():
         return message, True
     message = queue_message(
         recipient=customer.phone,
-        body=_text(url),
+        body=body,
         kind=KIND,
         purpose=Message.Purpose.TRANSACTIONAL,
         customer_id=customer.pk,

@@ -16,7 +16,7 @@ from customers.models import Customer
 from customers.services import create_customer
 from customers.services.validation import clean_fields
 from customers.services.visits import lock_customer
-from loyalty.models import LoyaltyProgram, Referral, ReferralCode, ReviewItem
+from loyalty.models import Referral, ReferralCode, ReviewItem
 from loyalty.referral_errors import (
     ReferralCodeUnknown,
     ReferralDecided,
@@ -25,6 +25,7 @@ from loyalty.referral_errors import (
     ReferralsInactive,
 )
 from loyalty.referral_families import family_of, heirs_of, ring_of
+from loyalty.selectors.program import brings_points
 from loyalty.services.referral_rewards import (
     RELEASED,
     Case,
@@ -72,7 +73,7 @@ def owner_of(code: str) -> UUID:
     typed = normalise(code)[:16]
     owner = ReferralCode.objects.filter(code=typed).values_list("pk", flat=True).first()
     if owner is None:
-        raise ReferralCodeUnknown(params={"code": typed}, details={"referrer_code": typed})
+        raise ReferralCodeUnknown(details={"field": "referrer_code"})
     return heirs_of([owner])[owner]
 
 
@@ -100,19 +101,23 @@ def enter_referral(
     require_feature("loyalty")
     _check(referrer_code, referrer_id, friend_id, friend_phone)
     with write(actor):
-        program = LoyaltyProgram.objects.get()
-        if not (program.is_active and program.referral_is_active):
+        who = _today(referrer_id) if referrer_id else owner_of(referrer_code)
+        if not brings_points():
             raise ReferralsInactive
-        who = (
-            heirs_of([referrer_id]).get(referrer_id, referrer_id) if referrer_id else owner_of(referrer_code)
-        )
         # Two tills that enter the same number wait for each other here; the guests' own locks follow.
-        friend_pk = friend_id or _friend_of(actor, friend_phone, friend_name)
-        friend_pk = heirs_of([friend_pk]).get(friend_pk, friend_pk)
+        friend_pk = _today(friend_id or _friend_of(actor, friend_phone, friend_name))
         if who == friend_pk:
             raise ReferralNotPossible.because("self", customer_id=str(who))
         locked = {pk: lock_customer(customer_id=pk) for pk in sorted((who, friend_pk))}
         return _enter(actor, locked[who], locked[friend_pk])
+
+
+def _today(customer_id: UUID) -> UUID:
+    """Return the guest a record is part of now. Raises CustomerNotFound."""
+    found = heirs_of([customer_id]).get(customer_id)
+    if found is None:
+        raise CustomerNotFound(details={"customer_id": str(customer_id)})
+    return found
 
 
 def _check(code: str, referrer_id: UUID | None, friend_id: UUID | None, friend_phone: str) -> None:

@@ -265,7 +265,6 @@ def test_the_link_goes_out_once_an_hour_and_once_per_key(cafe: Any) -> None:
     renewed = api.post(address, {"send": True, "renew": True}, format="json").json()["data"]
     assert renewed["link"] != first["link"]
     Message.objects.update(created_at=timezone.now() - timedelta(minutes=61))
-    GuestCard.objects.update(renewed_at=timezone.now() - timedelta(hours=2))
     api.post(address, {"send": True}, format="json")
     assert Message.objects.count() == 3
     changes = {"status": "blocked", "block_reason": "تقلب"}

@@ -17,7 +17,13 @@ from customers.models import Customer
 from customers.selectors.customers import get_customer
 from loyalty.models import Referral
 from loyalty.selectors.program import get_program
-from loyalty.selectors.referrals import count_by_status, list_referrals, referral_figures, referral_of
+from loyalty.selectors.referrals import (
+    count_by_status,
+    get_referral,
+    list_referrals,
+    referral_figures,
+    referral_of,
+)
 from loyalty.services.guest_card import card_link
 from loyalty.services.referral import enter_referral, referral_code_of, refuse_referral, release_referral
 from loyalty.services.referral_rewards import NOTES
@@ -85,6 +91,7 @@ class DecideReferral(RolePage, View):
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest, referral_id: UUID) -> HttpResponse:
+        get_referral(referral_id)
         try:
             if "release" in request.POST:
                 release_referral(actor=self.actor, referral_id=referral_id)
