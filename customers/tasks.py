@@ -5,13 +5,14 @@ from uuid import UUID
 from celery import shared_task
 
 from customers.imports.tasks import purge_imports, resume_imports, run_import_task
-from customers.services import bulk_jobs
 from customers.merging.tasks import nightly_duplicates, refresh_duplicates_of, scan_duplicates
+from customers.services import bulk_jobs
 from customers.services.counts import fold_figures, fold_guest_count
 from servaan_crm.core.tasks import TenantTask
 
 __all__ = [
-    "fold_guest_count_task", "purge_imports", "resume_bulk", "resume_imports", "run_bulk_task", "run_import_task",
+    "fold_guest_count_task", "nightly_duplicates", "purge_imports", "refresh_duplicates_of", "resume_bulk",
+    "resume_imports", "run_bulk_task", "run_import_task", "scan_duplicates",
 ]  # fmt: skip
 
 
