@@ -86,7 +86,9 @@ def test_no_stored_byte_tells_of_an_erased_guest(cafe: Any, media: Path) -> None
     running = upload(CSV)
     services.start(actor=ACTOR, job_id=running.pk, mapping=running.mapping, commit=True)
     innocent = check(upload(OTHERS))
-    assert set(tells(stored_bytes())) >= {MARK, ARABIC, "7654321", "۰۹۱۲ ۷۶۵ ۴۳۲۱"}, "the scan sees what is there"
+    assert set(tells(stored_bytes())) >= {MARK, ARABIC, "7654321", "۰۹۱۲ ۷۶۵ ۴۳۲۱"}, (
+        "the scan sees what is there"
+    )
     assert ImportChange.objects.exists()
     assert staging.exists(checked.pk)
     guest.refresh_from_db()
