@@ -1,7 +1,7 @@
 """The pages that ``make screenshots`` photographs: one line each.
 
 A path may hold ``{guest}`` (a guest with a long history), ``{other}`` (another one), ``{visit}`` (the newest visit of
-``{guest}``) and ``{field}`` (a field of the café's own).
+``{guest}``) ``{field}`` (a field of the café's own) and ``{card}`` (the card of ``{guest}``).
 """
 
 from dataclasses import dataclass, field
@@ -62,6 +62,8 @@ PAGES = (
     Page("reward-new", CLUB, "A new reward", "manager", "/loyalty/rewards/new/"),
     Page("vouchers", CLUB, "Vouchers", "manager", "/loyalty/vouchers/"),
     Page("reviews", CLUB, "Reviews of what looks like misuse", "manager", "/loyalty/reviews/"),
+    Page("referrals", CLUB, "Guests who bring guests", "manager", "/loyalty/referrals/"),
+    Page("guest-card", CLUB, "A guest's card", "", "{card}"),
     Page("stamp-cards", CLUB, "Stamp cards", "manager", "/loyalty/stamp-cards/"),
     Page("stamp-card-new", CLUB, "A new stamp card", "manager", "/loyalty/stamp-cards/new/"),
     Page("imports", LIST, "Import", "manager", "/customers/imports/"),

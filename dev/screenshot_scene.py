@@ -42,7 +42,8 @@ def set_scene(context: Any, base: str, language: str) -> dict[str, str]:
     if not api.get(f"customers/{guest}/custom-fields")["fields"]:
         _make_fields(context, base, words["fields"])
     visit = api.get(f"customers/{guest}/visits?limit=1")["visits"][0]["id"]
-    return {"guest": guest, "other": other, "visit": visit}
+    link = api.post(f"customers/{guest}/loyalty/card-link", {"send": False})["link"]
+    return {"guest": guest, "other": other, "visit": visit, "card": "/card/" + link.split("/card/")[1]}
 
 
 def _make_fields(context: Any, base: str, fields: Any) -> None:

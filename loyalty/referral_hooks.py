@@ -26,7 +26,7 @@ ACTOR = system("referrals")
 @subscribe("visit.moved")
 def settle_referrals(payload: dict[str, Any]) -> None:
     """Look again at who brought the guest of this visit, and the one it was taken from."""
-    guests = {payload.get("customer_id"), payload.get("from_customer_id")} - {None}
+    guests = {str(who) for name in ("customer_id", "from_customer_id") if (who := payload.get(name))}
     for customer_id in sorted(guests):
         settle_friend(actor=ACTOR, customer_id=UUID(customer_id))
 

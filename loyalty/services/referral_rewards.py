@@ -280,10 +280,7 @@ def _bring_to(actor: Actor, case: Case, side: str, guest: Customer, points: int,
     family = case.friends if side == "friend" else family_of(guest.pk)
     entries = _entries(row, side, family)
     missing = points - sum(entry.points for entry in entries)
-    common = {
-        "reference": _reference(row, side),
-        "idempotency_key": f"{_reference(row, side)}:{len(entries)}",
-    }
+    reference = _reference(row, side)
     if missing > 0:
         about = {
             "referral_id": str(row.pk), "side": side, "visit_id": str(visit.pk) if visit else None,
@@ -291,10 +288,17 @@ def _bring_to(actor: Actor, case: Case, side: str, guest: Customer, points: int,
         }  # fmt: skip
         kind = LedgerEntry.Type.EARNED_REFERRAL
         movements = [
-            Movement(type=kind, points=missing, description=_TEXTS[side], explanation=about, **common)
+            Movement(
+                type=kind,
+                points=missing,
+                description=_TEXTS[side],
+                explanation=about,
+                reference=reference,
+                idempotency_key=f"{reference}:{len(entries)}",
+            )
         ]
     elif missing < 0 and points == 0:
-        movements = _taken_back(entries, usable_points(account), common["reference"])
+        movements = _taken_back(entries, usable_points(account), reference)
     else:
         return False
     post(actor=actor, customer=guest, account=account, movements=movements, book=case.book)

@@ -355,3 +355,26 @@ def test_a_friend_is_entered_once_by_many_tills(fresh_cafe: Any) -> None:
         assert len(refused) == 5
         assert {type(error) for error in refused} == {ReferralNotPossible}
         assert Referral.objects.count() == 1
+
+
+def test_the_counter_takes_the_code_with_the_new_guests_bill(cafe: Any, pair: Any) -> None:
+    staff, code = cafe.browser("staff"), referral_code_of(pair[0].pk)
+    form = {"phone": "09120000077", "customer_name": "مینا رضایی", "total_amount": "20000"}
+    assert "referral_code" in staff.get("/counter/new/?phone=09120000077").content.decode()
+
+    def press(code: str, key: str) -> int:
+        body = {**form, "referral_code": code, "idempotency_key": key}
+        return int(staff.post("/counter/record/", body, headers={"HX-Request": "true"}).status_code)
+
+    assert press("AAAAAAA", "one") == 422
+    assert not Customer.objects.filter(phone="+989120000077").exists(), "a wrong code leaves nothing behind"
+    assert [press(code, "two"), press(code, "two")] == [200, 200]
+    tell()
+    referral = Referral.objects.get()
+    assert (referral.friend.name, referral.status, referral.created_by_id) == (
+        "مینا رضایی",
+        "rewarded",
+        cafe.staff.pk,
+    )
+    assert balances(pair[0], referral.friend) == [100, 40]
+    assert Visit.objects.count() == 1

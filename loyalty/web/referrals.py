@@ -59,7 +59,12 @@ class ReferralsPage(RolePage, View):
             for name in ("referrer_code", "friend_phone", "friend_name")
         }
         try:
-            referral = enter_referral(actor=self.actor, **typed)
+            referral = enter_referral(
+                actor=self.actor,
+                referrer_code=typed["referrer_code"],
+                friend_phone=typed["friend_phone"],
+                friend_name=typed["friend_name"],
+            )
         except (DomainError, ValidationError) as error:
             return self.show(problem=problem_of(error), typed=typed, status=422)
         names = {"friend": referral.friend.name, "referrer": referral.referrer.name}
