@@ -1,7 +1,7 @@
 """The pages that ``make screenshots`` photographs: one line each.
 
 A path may hold ``{guest}`` (a guest with a long history), ``{other}`` (another one), ``{visit}`` (the newest visit of
-``{guest}``) ``{field}`` (a field of the café's own) and ``{card}`` (the card of ``{guest}``).
+``{guest}``), ``{field}`` (a field of the café's own) and ``{card}`` (the card of ``{guest}``).
 """
 
 from dataclasses import dataclass, field
