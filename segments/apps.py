@@ -10,7 +10,8 @@ class SegmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from segments import merging, own_data, receivers  # noqa: F401
-        from segments.language import event_fields, guest_fields
+        from segments.language import event_fields, guest_fields, own_fields
 
         guest_fields.register_all()
+        own_fields.register_all()
         event_fields.register_all()

@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 
 from segments.language.plan import Plan
 from segments.language.sql import Sql, every, sql, value
-from segments.language.values import Choice, Days, Members, Range
+from segments.language.values import Choice, Days, Members, Range, mapping, words
 
 Options = Callable[[], Sequence[tuple[str, str | Promise]]]
 
@@ -190,3 +190,31 @@ def operators(schema: dict[str, Any], *names: str) -> dict[str, Any]:
 def decimal(expression: Sql) -> Sql:
     """Return ``expression`` as a number that is 0 without rows."""
     return sql("COALESCE({}, 0)", expression)
+
+
+# --- texts ----------------------------------------------------------------------------------------------------
+
+TEXT_SCHEMA: dict[str, Any] = {
+    "oneOf": [
+        {"type": "string"},
+        {"type": "object", "properties": {"contains": {"type": "string"}}, "additionalProperties": False,
+         "required": ["contains"]},
+    ]
+}  # fmt: skip
+
+
+def text_of(given: Any, path: str) -> tuple[str, bool]:
+    """Return (text, whether it need only be contained)."""
+    if isinstance(given, dict):
+        inner = mapping(given, path, ("contains",))["contains"]
+        return words(inner, f"{path}.contains")[0], True
+    return words(given, path)[0], False
+
+
+def contains(text: Sql, wanted: tuple[str, bool]) -> Test:
+    """Return the test of a text: equal or contained, upper and lower case alike."""
+    if wanted[1]:
+        return Test(
+            sql("COALESCE(position({} in lower({})) > 0, FALSE)", value(wanted[0].lower()), text), text
+        )
+    return Test(sql("COALESCE(lower({}) = {}, FALSE)", text, value(wanted[0].lower())), text)

@@ -11,12 +11,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from customers.models import Channel, Customer, CustomerSummary, CustomField, Tag
+from customers.models import Customer, CustomerSummary
 from customers.selectors.derived import CustomerType, Fact, Lifecycle, Risk, Temperature
 from customers.selectors.events import kept_within
-from customers.services.custom_fields import active_fields
 from segments.language import fields
-from segments.language.fields import COUNT, NUMBER, Field, Test, register, register_family
+from segments.language.fields import COUNT, NUMBER, TEXT_SCHEMA, Field, Test, contains, register, text_of
 from segments.language.plan import GUEST, SUMMARY, Plan
 from segments.language.sql import Sql, sql, value
 from segments.language.values import (
@@ -26,11 +25,9 @@ from segments.language.values import (
     fail,
     flag,
     mapping,
-    members,
     number_range,
     recency,
     whole,
-    words,
 )
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.l10n.jalali import month_names, to_calendar
@@ -194,9 +191,6 @@ def _flag_field(name: str, label: Any, group: str, holds: Callable[[Plan], Sql])
     )  # fmt: skip
 
 
-# --- tags, outlets, consent -----------------------------------------------------------------------------------
-
-
 def named(rows: Any, given: Sequence[str], path: str) -> list[str]:
     """Return the ids of rows given by id or by name. Raises InvalidCriteria that lists the names there are."""
     known = list(rows.values_list("pk", "name")[:1000])
@@ -213,123 +207,7 @@ def named(rows: Any, given: Sequence[str], path: str) -> list[str]:
     return found
 
 
-def _tags(wanted: Any, plan: Plan) -> Test:
-    """By an index: how many of the tags the guest has."""
-    ids = value(list(wanted.values))
-    link = "SELECT 1 FROM customers_customer_tags t WHERE t.customer_id = customers_customer.id AND t.tag_id"
-    one = sql(f"EXISTS ({link} = ANY({{}}::uuid[]))", ids)
-    if wanted.mode == "all":
-        parts = [sql(f"EXISTS ({link} = {{}}::uuid)", value(item)) for item in wanted.values]
-        one = fields.every(parts)
-    names = Sql(
-        "(SELECT array_agg(g.name::text ORDER BY g.name) FROM customers_customer_tags t"
-        " JOIN customers_tag g ON g.id = t.tag_id WHERE t.customer_id = customers_customer.id)"
-    )
-    return Test(sql("(NOT {})", one) if wanted.mode == "none" else one, names)
-
-
-def _read_tags(given: Any, path: str, plan: Plan) -> Any:
-    wanted = members(given, path)
-    return type(wanted)(tuple(named(Tag.objects.all(), wanted.values, path)), wanted.mode)
-
-
-def _consent(channel: str) -> Sql:
-    """The rule of ``customers.selectors.consent.may_be_messaged``, in this query's words."""
-    newest = sql(
-        "(SELECT o.granted FROM customers_consentchange o WHERE o.customer_id = customers_customer.id"
-        " AND o.channel = ANY({}) ORDER BY o.id DESC LIMIT 1)",
-        value([channel, "all"]),
-    )
-    return sql(f"({GUEST}.allow_marketing AND {GUEST}.status <> 'blocked' AND COALESCE({{}}, TRUE))", newest)
-
-
-def _consents(wanted: Any, plan: Plan) -> Test:
-    parts = [_consent(channel) for channel in wanted.values]
-    found = fields.every(parts) if wanted.mode == "all" else _some(parts)
-    cases = [
-        sql("CASE WHEN {} THEN {} END", _consent(str(code)), value(str(code))) for code in Channel.values
-    ]
-    actual = sql("ARRAY_REMOVE(ARRAY[{}]::text[], NULL)", fields.sql(", ".join(["{}"] * len(cases)), *cases))
-    return Test(sql("(NOT {})", found) if wanted.mode == "none" else found, actual)
-
-
-def _some(parts: Sequence[Sql]) -> Sql:
-    return sql("(" + " OR ".join(["{}"] * len(parts)) + ")", *parts)
-
-
-# --- the café's own fields ------------------------------------------------------------------------------------
-
-
-def _own_field(field: CustomField) -> Field:
-    name, key = f"custom.{field.key}", field.key
-    text = sql("({}.custom ->> {})", Sql(GUEST), value(key))
-    kind = CustomField.Kind(field.kind)
-    common: dict[str, Any] = {"name": name, "label": field.label, "group": "custom"}
-    if kind == CustomField.Kind.NUMBER:
-        return Field(
-            **common, kind="number", read=lambda given, path, plan: number_range(given, path),
-            compile=lambda wanted, plan: fields.number_test(sql("{}::numeric", text), wanted),
-            schema=lambda: fields.range_schema(NUMBER),
-        )  # fmt: skip
-    if kind == CustomField.Kind.DATE:
-        return Field(
-            **common, kind="date", read=lambda given, path, plan: dates(given, path, plan.today),
-            compile=lambda wanted, plan: fields.date_test(sql("{}::date", text), wanted, plan, is_date=True),
-            schema=lambda: DATE_SCHEMA,
-        )  # fmt: skip
-    if kind == CustomField.Kind.BOOLEAN:
-        return Field(
-            **common, kind="flag", read=lambda given, path, plan: flag(given, path),
-            compile=lambda wanted, plan: Test(
-                sql("(COALESCE({}::boolean, FALSE) = {})", text, value(wanted)), sql("{}::boolean", text)
-            ),
-            schema=lambda: {"type": "boolean"},
-        )  # fmt: skip
-    legal = [str(item) for item in field.choices] if field.choices else None
-    options = (lambda: [(item, item) for item in legal]) if legal else None
-    return Field(
-        **common, kind="choice" if legal else "text", options=options,
-        read=lambda given, path, plan: choice(given, path, legal) if legal else _text(given, path),
-        compile=lambda wanted, plan: fields.chosen(text, wanted) if legal else _contains(text, wanted),
-        schema=lambda: fields.operators(fields.listed(options), "in", "not_in") if legal else TEXT_SCHEMA,
-    )  # fmt: skip
-
-
-TEXT_SCHEMA: dict[str, Any] = {
-    "oneOf": [
-        {"type": "string"},
-        {"type": "object", "properties": {"contains": {"type": "string"}}, "additionalProperties": False,
-         "required": ["contains"]},
-    ]
-}  # fmt: skip
-
-
-def _text(given: Any, path: str) -> tuple[str, bool]:
-    """Return (text, whether it need only be contained)."""
-    if isinstance(given, dict):
-        inner = mapping(given, path, ("contains",))["contains"]
-        return words(inner, f"{path}.contains")[0], True
-    return words(given, path)[0], False
-
-
-def _contains(text: Sql, wanted: tuple[str, bool]) -> Test:
-    if wanted[1]:
-        return Test(
-            sql("COALESCE(position({} in lower({})) > 0, FALSE)", value(wanted[0].lower()), text), text
-        )
-    return Test(sql("COALESCE(lower({}) = {}, FALSE)", text, value(wanted[0].lower())), text)
-
-
-def _find_own(key: str) -> Field | None:
-    return next((_own_field(field) for field in active_fields() if field.key == key), None)
-
-
-def _all_own() -> list[Field]:
-    return [_own_field(field) for field in active_fields()]
-
-
-def register_all() -> None:
-    """Add the fields about the guest to the language."""
+def _register_visits() -> None:
     _number_field("visit_count", _("Visits over all time"), "visits", "total_visits")
     _number_field("lifetime_spent", _("Lifetime spend"), "visits", "lifetime_spent", unit="money")
     register(
@@ -355,6 +233,9 @@ def register_all() -> None:
             schema=lambda: COUNT,
         )
     )  # fmt: skip
+
+
+def _register_facts() -> None:
     _stored_choice(
         "segment", _("Base segment"), "derived", _column(SUMMARY, "segment"), CustomerSummary.Segment.choices
     )
@@ -364,15 +245,22 @@ def register_all() -> None:
     _fact_field("lifecycle", _("Lifecycle"), Lifecycle.choices, "lifecycle")
     _fact_field("temperature", _("Temperature"), Temperature.choices, "temperature")
     _fact_field("risk", _("Risk of dropping off"), Risk.choices, "risk")
+
+
+def _register_occasions() -> None:
     _occasion_field("birthday_within_days", _("Birthday in the next days"), "birthday")
     _occasion_field("anniversary_within_days", _("Anniversary in the next days"), "anniversary")
     _month_field("birthday_month", _("Birthday month"), "birthday")
     _month_field("anniversary_month", _("Anniversary month"), "anniversary")
     _date_field("birthday", _("Date of birth"), _column(GUEST, "birthday"), is_date=True, group="occasions")
+
+
+def _register_about() -> None:
     register(
         Field(
-            name="city", label=_("City"), group="guest", kind="text", read=lambda given, path, plan: _text(given, path),
-            compile=lambda wanted, plan: _contains(_column(GUEST, "city"), wanted), schema=lambda: TEXT_SCHEMA,
+            name="city", label=_("City"), group="guest", kind="text",
+            read=lambda given, path, plan: text_of(given, path),
+            compile=lambda wanted, plan: contains(_column(GUEST, "city"), wanted), schema=lambda: TEXT_SCHEMA,
         )
     )  # fmt: skip
     _choice_field(
@@ -380,26 +268,17 @@ def register_all() -> None:
         lambda wanted, plan: fields.chosen(Sql(f"{GUEST}.outlet_id::text"), wanted),
         lambda: [(str(pk), name) for pk, name in Outlet.objects.values_list("pk", "name")],
     )  # fmt: skip
-    register(
-        Field(
-            name="tags", label=_("Tags"), group="guest", kind="set", read=_read_tags, compile=_tags,
-            options=lambda: [(str(pk), name) for pk, name in Tag.objects.values_list("pk", "name")],
-            schema=lambda: fields.operators(fields.listed(None), "any", "all", "none"),
-        )
-    )  # fmt: skip
-    channels: Choices = Channel.choices
-    register(
-        Field(
-            name="consent", label=_("May be messaged by"), group="guest", kind="set", options=lambda: channels,
-            read=lambda given, path, plan: members(given, path, [str(code) for code in Channel.values]),
-            compile=_consents,
-            schema=lambda: fields.operators(fields.listed(lambda: channels), "any", "all", "none"),
-        )
-    )  # fmt: skip
     _flag_field(
         "accepts_marketing",
         _("Accepts marketing messages"),
         "guest",
         lambda plan: Sql(f"{GUEST}.allow_marketing"),
     )
-    register_family("custom.", _find_own, _all_own)
+
+
+def register_all() -> None:
+    """Add the fields about the guest to the language."""
+    _register_visits()
+    _register_facts()
+    _register_occasions()
+    _register_about()
