@@ -15,6 +15,7 @@ from segments.api import serializers as shapes
 from segments.api.views import SegmentAPIView
 from segments.selectors import MemberList, count_members, get_segment, list_changes, list_history
 from servaan_crm.core.pagination import paginate
+from servaan_crm.core.parsers import CafeJSONParser
 from servaan_crm.core.query import read_query
 from servaan_crm.core.responses import ok
 
@@ -40,10 +41,10 @@ class MembersView(SegmentAPIView):
     )
     def post(self, request: Request, segment_id: str) -> Response:
         """Put guests on a fixed list or take them off: ``add``, ``remove``, each ``{customer_ids, phones}``."""
+        segment = get_segment(segment_id)
         values = self.read(shapes.MembersSerializer(data=request.data))
         if not values:
             raise ValidationError({"add": [_("Say whom to add or to remove.")]})
-        segment = get_segment(segment_id)
         steps = {"add": services.add_to_list, "remove": services.remove_from_list}
         done = {
             name: shapes.listed_payload(step(actor=self.actor, segment_id=segment.pk, **values[name]))
@@ -56,17 +57,18 @@ class MembersView(SegmentAPIView):
 class MembersFileView(SegmentAPIView):
     """Guests for a fixed list from a file."""
 
-    parser_classes = (MultiPartParser,)
+    # JSON is read too, so that every wrong body gets the refusal it would get elsewhere.
+    parser_classes = (MultiPartParser, CafeJSONParser)
 
     @extend_schema(
         operation_id="segments_file", request={"multipart/form-data": UPLOAD}, responses={200: dict}
     )
     def post(self, request: Request, segment_id: str) -> Response:
         """Put the guests with the numbers in a CSV on the list; numbers nobody has are counted and named."""
+        segment = get_segment(segment_id)
         file = request.FILES.get("file")
         if file is None:
             raise ValidationError({"file": [_("Send the file in the part “file”.")]})
-        segment = get_segment(segment_id)
         found = services.fill_from_file(actor=self.actor, segment_id=segment.pk, file=file)
         count = count_members(segment.pk).get(segment.pk, 0)
         return ok({"add": shapes.listed_payload(found), "count": count})
