@@ -27,7 +27,7 @@ class ReviewItemAdmin(ReadOnlyAdmin):
     list_select_related = ("customer", "staff")
     search_fields = ("customer__name", "=customer__phone", "=staff__username")
     ordering = ("-score", "-created_at")
-    actions = ("dismiss", "watch", "reverse")
+    actions = ("dismiss", "watch", "reverse")  # type: ignore[assignment]
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         """Whether the role may decide about reviews."""

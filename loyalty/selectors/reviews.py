@@ -108,7 +108,7 @@ def sentence_of(item: ReviewItem, guests: Mapping[UUID, str] | None = None) -> s
         for name in ("times", "points", "most", "days", "count", "limit")
     }
     words = {"staff": staff, "guest": guest, **number}
-    texts = {
+    texts: dict[str, str] = {
         signals.SAME_STAFF: _(
             "%(staff)s credited %(guest)s %(times)s times in %(days)s days: %(points)s points."
         ),

@@ -218,3 +218,16 @@ def test_another_cafes_review_is_not_there(cafe, other_cafe):
         assert other_cafe.api("owner").post(url, {}, format="json").status_code == 404
     connection.set_tenant(cafe.cafe)
     assert item("many_accruals").status == "open"
+
+
+def test_the_back_office_shows_and_decides(cafe):
+    guest = guest_with()
+    _visits, found = ring_of_bills(cafe, guest)
+    browser = cafe.browser("manager")
+    url = "/admin/loyalty/reviewitem/"
+    assert "۵" in browser.get(url).content.decode()
+    answer = browser.post(url, {"action": "reverse", "_selected_action": [str(found.pk)]}, follow=True)
+    assert answer.status_code == 200
+    assert item("many_accruals").status == "reversed"
+    assert browser.get(f"{url}{found.pk}/change/").status_code == 200
+    assert browser.post(f"{url}add/", {}).status_code == 403
