@@ -118,7 +118,7 @@ def sentence_of(item: ReviewItem, guests: Mapping[UUID, str] | None = None) -> s
         signals.LARGE_ADJUSTMENT: _(
             "%(staff)s changed the points of %(guest)s by hand: %(points)s points in one day."
         ),
-        signals.SELF_CREDIT: _("%(staff)s credited the own number (%(guest)s): %(points)s points."),
+        signals.SELF_CREDIT: _("%(staff)s credited their own number (%(guest)s): %(points)s points."),
         signals.VOID_AFTER_REDEMPTION: _(
             "%(guest)s spent the points of a bill, then it was voided by %(staff)s: %(points)s points could not be"
             " taken back."
