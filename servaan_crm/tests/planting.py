@@ -15,7 +15,16 @@ from campaigns.models import Automation
 from checkout.services import VisitRequest, record_visit, void_visit
 from customers.imports.tests.helpers import upload
 from customers.merging.services import merge_customers
-from customers.models import BulkOperation, Customer, CustomField, MenuItem, RecentSearch, SavedView, Tag
+from customers.models import (
+    BulkOperation,
+    Customer,
+    CustomField,
+    DuplicatePair,
+    MenuItem,
+    RecentSearch,
+    SavedView,
+    Tag,
+)
 from customers.opt_out import opt_out_token
 from customers.services import create_customer
 from customers.services.bulk import run_bulk
@@ -87,6 +96,7 @@ def _plant(user: User) -> dict[str, Any]:
         "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
         "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, **rest,
         # Callbacks: the neighbour's own secret must open nothing here.
+        "action": "dismiss",
         "provider": "kavenegar", "kind": "status", "secret": default_callback_secret(),
         # Django's admin: what the model says is filled in by the test.
         "app_label": "customers", "content_type_id": ContentType.objects.get_for_model(type(customer)).pk,
@@ -99,6 +109,9 @@ def _plant_merge(actor: Any) -> dict[str, Any]:
         create_customer(actor=actor, phone=f"0912000077{digit}", name=f"{MARKER} {digit}") for digit in (8, 9)
     ]
     record = merge_customers(actor=actor, kept_id=pair[0].pk, merged_id=pair[1].pk)
+    alike = create_customer(actor=actor, phone="09120000776", name=f"{MARKER} 8")
+    first, second = sorted([pair[0].pk, alike.pk])
+    DuplicatePair.objects.create(first_id=first, second_id=second, reasons=["name"], score=50)
     return {"other_id": pair[0].pk, "merge_id": record.pk}
 
 
