@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -42,7 +43,7 @@ from loyalty.services.review import raise_signal
 from loyalty.services.rewards import create_reward, redeem_reward
 from loyalty.services.stamp_cards import create_stamp_card
 from outreach.services import log_interaction
-from segments.models import Segment, SegmentRun
+from segments.models import RfmScore, Segment, SegmentChange, SegmentDay, SegmentRun
 from servaan_crm.accounts.models import ApiKey, Outlet, User
 from servaan_crm.core.actors import system
 from servaan_crm.l10n.locale import use_locale
@@ -130,6 +131,11 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     item = MenuItem.objects.create(name=MARKER, price=100_000)
     segment = Segment.objects.create(key=MARKER, name=MARKER, criteria={"visit_count": {"max": 3}})
     run = SegmentRun.objects.create(status="completed", reason=MARKER)
+    SegmentChange.objects.create(segment=segment, customer=customer, entered=True)
+    SegmentDay.objects.create(segment=segment, day=date(2024, 1, 15), customer_count=1)
+    RfmScore.objects.create(
+        customer=customer, recency=5, frequency=5, monetary=5, group="champions", group_since=date(2024, 1, 15)
+    )
     Automation.objects.create(key=MARKER, name=MARKER, trigger="visit.recorded:first", template=MARKER)
     SmsProvider.objects.create(name=MARKER, adapter="kavenegar", api_key=MARKER)
     GatewayState.objects.create(account="next-door", problem_text=MARKER)
