@@ -10,7 +10,11 @@ class InvalidCriteria(DomainError):
 
     code = "INVALID_SEGMENT_CRITERIA"
     status = 400
-    message = _("The segment's criteria are not right at %(path)s: %(problem)s")
+    message = _("The segment's criteria are not right at %(path)s.")
+
+    def __str__(self) -> str:
+        """The sentence with the fault, which is in the language of whoever asked."""
+        return f"{super().__str__()} {self.params.get('problem', '')}".strip()
 
 
 class SegmentLocked(DomainError):

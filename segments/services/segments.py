@@ -149,6 +149,7 @@ def change_segment(
 ) -> Segment:
     """Change some fields of a segment. Raises as :func:`save_segment`, and SegmentNotFound."""
     with write(actor):
+        raise_version()  # before the segment's lock, as everywhere
         segment = Segment.objects.select_for_update().filter(pk=segment_id).first()
         if segment is None:
             raise SegmentNotFound

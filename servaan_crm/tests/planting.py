@@ -134,7 +134,12 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     SegmentChange.objects.create(segment=segment, customer=customer, entered=True)
     SegmentDay.objects.create(segment=segment, day=date(2024, 1, 15), customer_count=1)
     RfmScore.objects.create(
-        customer=customer, recency=5, frequency=5, monetary=5, group="champions", group_since=date(2024, 1, 15)
+        customer=customer,
+        recency=5,
+        frequency=5,
+        monetary=5,
+        group="champions",
+        group_since=date(2024, 1, 15),
     )
     Automation.objects.create(key=MARKER, name=MARKER, trigger="visit.recorded:first", template=MARKER)
     SmsProvider.objects.create(name=MARKER, adapter="kavenegar", api_key=MARKER)
