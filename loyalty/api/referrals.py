@@ -44,6 +44,10 @@ class ReferralInput(StrictSerializer):
     friend_name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
+class NothingInput(StrictSerializer):
+    """A body that says nothing: what is sent with it is named."""
+
+
 class RefuseInput(StrictSerializer):
     """Why a referral is closed."""
 
@@ -112,6 +116,7 @@ class ReleaseReferralView(APIView):
         return answer_once(request, lambda: self._release(request, referral_id))
 
     def _release(self, request: Request, referral_id: UUID) -> Response:
+        NothingInput(data=request.data).is_valid(raise_exception=True)
         release_referral(actor=staff_of(request).actor, referral_id=referral_id)
         return ok({"referral": referral_payload(get_referral(referral_id))})
 
