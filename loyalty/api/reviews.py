@@ -26,6 +26,7 @@ from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.pagination import paginate
 from servaan_crm.core.query import read_query
 from servaan_crm.core.responses import ok
+from servaan_crm.core.serializers import StrictSerializer
 
 
 class ReviewFilters(serializers.Serializer[Any]):
@@ -37,7 +38,7 @@ class ReviewFilters(serializers.Serializer[Any]):
     staff_id = serializers.UUIDField(required=False)
 
 
-class ReviewNote(serializers.Serializer[Any]):
+class ReviewNote(StrictSerializer):
     """Why somebody decided so."""
 
     note = serializers.CharField(max_length=MAX_NOTE, required=False, allow_blank=True, default="")
