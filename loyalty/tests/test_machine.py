@@ -19,7 +19,7 @@ RUNS, STEPS, EVENINGS = (LONG, 60, LONG * 5) if LONG else (6, 16, 12)
 IRAN = ("+989121110001", "+989121110002", "+989121110003")
 EVERYTHING = {
     "record_visit", "void_visit", "restore_visit", "edit_visit", "move_visit", "redeem_points", "redeem_reward",
-    "cancel_voucher", "use_voucher", "merge_customers",
+    "cancel_voucher", "merge_customers",
 }  # fmt: skip
 INDIA = ("+919812345601", "+919812345602", "+919812345603")
 
