@@ -30,7 +30,7 @@ def in_hours(terms: BonusTerms, at: datetime) -> bool:
         end = datetime.combine(begun, terms.until_time) if terms.until_time is not None else None
         if end is None:
             end = datetime.combine(begun, time.min) + timedelta(days=1)
-        elif terms.from_time is not None and end <= start:
+        elif end <= start:  # until midnight, or over it
             end += timedelta(days=1)
         if (
             start <= at < end

@@ -50,11 +50,15 @@ def tells(raw: bytes) -> list[str]:
     """What of the guest is in the bytes, in the ways a file can hold it."""
     forms = [MARK, ARABIC, "7654321", "۰۹۱۲ ۷۶۵ ۴۳۲۱"]
     return [
-        form
-        for form in forms
-        for encoding in ("utf-8", "utf-16-le", "cp1256")
-        if form.encode(encoding, errors="ignore") and form.encode(encoding, errors="ignore") in raw
+        form for form in forms for encoding in ("utf-8", "utf-16-le", "cp1256") if _holds(raw, form, encoding)
     ]
+
+
+def _holds(raw: bytes, form: str, encoding: str) -> bool:
+    try:
+        return form.encode(encoding) in raw
+    except UnicodeEncodeError:  # a file in this encoding cannot hold it
+        return False
 
 
 def rows_that_tell() -> list[str]:
