@@ -316,7 +316,13 @@ class Club(RuleBasedStateMachine):
     @rule(digit=st.integers(0, 9), who=picks)
     def refer(self, digit, who):
         phone = self.phones[0][:-2] + f"9{digit}"
-        self.attempt(enter_referral, actor=self.actor, referrer_id=self.somebody(who), friend_phone=phone)
+        self.attempt(
+            enter_referral,
+            actor=self.actor,
+            referrer_id=self.somebody(who),
+            friend_phone=phone,
+            friend_name="دوست ☕",
+        )
 
     @rule(n=picks)
     def decide_referral(self, n):
