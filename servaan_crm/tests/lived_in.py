@@ -7,6 +7,8 @@ from typing import Any
 
 from checkout.simulation.run import make_plan, simulate
 from customers.models import Customer, CustomerNote, CustomField, FamilyMember, Visit
+from loyalty.services.guest_card import card_link
+from servaan_crm.core.actors import system
 from servaan_crm.tenancy.current import get_cafe
 
 
@@ -20,4 +22,6 @@ def live_in(cast: Any) -> dict[str, str]:
     FamilyMember.objects.create(customer=guest, name="هانا", relationship="child", birthday=date(2016, 3, 1))
     CustomField.objects.create(key="usual", label="نوشیدنی همیشگی", kind="text")
     visit = Visit.objects.filter(customer=guest).order_by("-visit_date")[0]
-    return {"guest": str(guest.pk), "other": str(other.pk), "visit": str(visit.pk)}
+    link = card_link(actor=system("test"), customer_id=guest.pk, origin="http://servaan.test")
+    card = f"/card/{link.token}/"
+    return {"guest": str(guest.pk), "other": str(other.pk), "visit": str(visit.pk), "card": card}

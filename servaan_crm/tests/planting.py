@@ -112,7 +112,7 @@ def _plant_merge(actor: Any) -> dict[str, Any]:
     record = merge_customers(actor=actor, kept_id=pair[0].pk, merged_id=pair[1].pk)
     alike = create_customer(actor=actor, phone="09120000776", name=f"{MARKER} 8")
     first, second = sorted([pair[0].pk, alike.pk])
-    DuplicatePair.objects.create(first_id=first, second_id=second, reasons=["name"], score=50)
+    DuplicatePair.objects.create(first_id=first, second_id=second, reasons=["birthday_name"], score=50)
     return {"other_id": pair[0].pk, "merge_id": record.pk}
 
 
