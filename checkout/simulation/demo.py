@@ -8,6 +8,7 @@ from functools import partial
 from django.contrib.auth.hashers import make_password
 from django_tenants.utils import get_public_schema_name, schema_context, tenant_context
 
+from checkout.simulation.club import offer_things
 from checkout.simulation.history import fill_servaan
 from checkout.simulation.run import make_plan, simulate
 from customers.models import Customer
@@ -42,6 +43,7 @@ class DemoCafe:
 
 def _fill_demo(progress: Progress) -> None:
     simulate(make_plan(customers=2000, days=400, seed=1), progress)
+    offer_things()
 
 
 def _fill_servaan(progress: Progress) -> None:
