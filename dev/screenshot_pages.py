@@ -10,6 +10,7 @@ from pathlib import Path
 SAMPLE = Path(__file__).with_name("screenshot_guests.csv")
 DESK, BOOK, LIST, GUEST = "Counter", "Customers", "Lists and tools", "One guest"
 CLUB = "Customer club"
+GROUPS = "Segments"
 OTHER = "Around it"
 
 
@@ -58,6 +59,9 @@ PAGES = (
     Page("events", LIST, "Upcoming events", "manager", "/customers/events/"),
     Page("at-risk", LIST, "At risk", "manager", "/customers/at-risk/"),
     Page("fields", LIST, "Fields of one's own", "manager", "/customers/fields/"),
+    Page("program", CLUB, "The program in sentences", "manager", "/loyalty/"),
+    Page("tiers", CLUB, "Tiers", "manager", "/loyalty/tiers/"),
+    Page("loyalty-reports", CLUB, "Reports of the club", "manager", "/loyalty/reports/"),
     Page("rewards", CLUB, "Rewards", "manager", "/loyalty/rewards/"),
     Page("reward-new", CLUB, "A new reward", "manager", "/loyalty/rewards/new/"),
     Page("vouchers", CLUB, "Vouchers", "manager", "/loyalty/vouchers/"),
@@ -89,4 +93,11 @@ PAGES = (
     Page("admin", OTHER, "Administration", "owner", "/admin/"),
     Page("admin-customers", OTHER, "Administration: customers", "owner", "/admin/customers/customer/"),
     Page("api-docs", OTHER, "API description", "manager", "/api/docs"),
+    Page("segments", GROUPS, "Segments", "manager", "/segments/"),
+    Page("segment-new", GROUPS, "Builder", "manager", "/segments/new/", await_for="#builder-preview .segment-size"),
+    Page("segment", GROUPS, "One segment", "manager", "/segments/vip_customers/"),
+    Page("segment-changes", GROUPS, "Who came and went", "manager", "/segments/vip_customers/changes/"),
+    Page("segment-why", GROUPS, "Why a guest is in a segment", "manager",
+         "/segments/vip_customers/explain/?guest={guest}"),
+    Page("rfm", GROUPS, "RFM map", "manager", "/segments/rfm/"),
 )  # fmt: skip
