@@ -39,7 +39,7 @@ def test(arguments: Sequence[str]) -> int:
 def chaos(arguments: Sequence[str]) -> int:
     """Run the state machine of the club long: so many runs per café. Returns pytest's exit status."""
     os.environ["SERVAAN_CHAOS"] = next(iter(arguments), "100")
-    return test(["loyalty/tests/test_machine.py", "-s", "-o", "session_timeout=0"])
+    return test(["loyalty/tests/test_machine.py", "-s", "-o", "session_timeout=86400"])
 
 
 def bench(arguments: Sequence[str]) -> int:

@@ -66,5 +66,5 @@ def test_many_evenings_in_one_cafe(cafe, indian_cafe, where, months):
     print(f"{where}: {sum(club.done.values())} went through, {dict(club.done.most_common())}")
     print(f"refused: {dict(club.refused.most_common())}")
     assert club.done["record_visit"] > EVENINGS / 2
-    if LONG:
+    if EVENINGS >= 100:  # fewer evenings need not see the rare steps
         assert set(club.done) >= EVERYTHING, EVERYTHING - set(club.done)
