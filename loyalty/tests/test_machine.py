@@ -38,6 +38,7 @@ def test_no_order_of_steps_breaks_the_books(cafe, indian_cafe, where):
                 max_examples=RUNS,
                 stateful_step_count=STEPS,
                 deadline=None,
+                derandomize=not LONG,  # the suite takes the same steps every time; the long run new ones
                 suppress_health_check=list(HealthCheck),
                 print_blob=True,
             ),
@@ -45,7 +46,7 @@ def test_no_order_of_steps_breaks_the_books(cafe, indian_cafe, where):
     print(f"{where}: {sum(machine.done.values())} went through, {dict(machine.done.most_common())}")
     print(f"refused: {dict(machine.refused.most_common())}")
     # A machine whose steps are all refused proves nothing.
-    assert machine.done["record_visit"] >= RUNS
+    assert machine.done["record_visit"] >= (RUNS if LONG else 1)
 
 
 @pytest.mark.timeout(0 if LONG else 400)
