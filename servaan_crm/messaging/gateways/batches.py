@@ -1,0 +1,99 @@
+"""What adapters share in sending many texts by few calls, and in writing numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+
+from servaan_crm.messaging.gateways.base import (
+    GatewayError,
+    OutgoingMessage,
+    PermanentError,
+    RetryableError,
+    SendResult,
+    UnknownOutcomeError,
+)
+
+# Splitting gives up after this many lone texts were refused with none accepted in between: then the fault is
+# in the account, not in the texts, and the rest goes back to the queue untouched.
+REFUSALS_BEFORE_GIVING_UP = 4
+
+Chunk = list[OutgoingMessage]
+
+
+def is_permanent(error: GatewayError) -> bool:
+    """The usual answer to "may a smaller part fare better": yes, if a text or number was refused."""
+    return isinstance(error, PermanentError)
+
+
+def send_in_parts(
+    groups: Iterable[Chunk],
+    call: Callable[[Chunk], list[SendResult]],
+    *,
+    is_splittable: Callable[[GatewayError], bool] = is_permanent,
+) -> list[SendResult]:
+    """Send each group by one ``call``; every text gets a result, errors included.
+
+    A refusal caused by single texts is traced by halving the group: allowed only where a refused call sent none
+    of its texts. Any other error (no connection, credit, key, throttling, no answer) ends the work: what was not
+    tried yet comes back as surely not sent.
+    """
+    results: list[SendResult] = []
+    stack = [group for group in groups if group][::-1]
+    refusals = 0
+    while stack:
+        chunk = stack.pop()
+        try:
+            results += call(chunk)
+            refusals = 0
+            continue
+        except GatewayError as caught:
+            error = caught
+        if is_splittable(error) and len(chunk) > 1 and refusals < REFUSALS_BEFORE_GIVING_UP:
+            middle = len(chunk) // 2
+            stack += [chunk[middle:], chunk[:middle]]
+        elif isinstance(error, PermanentError) and len(chunk) == 1:
+            results += with_error(chunk, error)
+            refusals += 1
+        else:
+            rest = [message for group in reversed(stack) for message in group]
+            own = deferred(error) if isinstance(error, PermanentError) else error
+            return results + with_error(chunk, own) + with_error(rest, deferred(error))
+    return results
+
+
+def with_error(messages: Sequence[OutgoingMessage], error: GatewayError) -> list[SendResult]:
+    """The same error for each of ``messages``."""
+    return [SendResult(message.local_id, error=error) for message in messages]
+
+
+def deferred(error: GatewayError) -> GatewayError:
+    """The error of texts that were held back because of another text's ``error``: surely not sent."""
+    if isinstance(error, PermanentError | UnknownOutcomeError):
+        return RetryableError(error.text, code=error.code)
+    return error
+
+
+def chunks(messages: Sequence[OutgoingMessage], size: int) -> list[Chunk]:
+    """``messages`` in parts of at most ``size``."""
+    return [list(messages[start : start + size]) for start in range(0, len(messages), size)]
+
+
+def domestic(recipient: str) -> str:
+    """E.164 as Iranian providers write it: 09… for Iran, 00<country>… for the rest."""
+    digits = recipient.lstrip("+")
+    return f"0{digits[2:]}" if digits.startswith("98") else f"00{digits}"
+
+
+def tail(number: object) -> str:
+    """The last nine digits, by which two spellings of one number are told to be the same."""
+    return str(number or "")[-9:]
+
+
+def decimal(value: object) -> Decimal | None:
+    """A provider's amount, None where there is none to read."""
+    try:
+        found = None if value is None else Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return found if found is not None and found.is_finite() else None
