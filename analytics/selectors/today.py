@@ -16,7 +16,7 @@ from analytics.selectors.statistics import percent_of
 from customers.models import MenuItem, Visit
 from servaan_crm.accounts.models import User
 from servaan_crm.l10n.locale import get_locale
-from servaan_crm.messaging.models import GatewayState, SmsProvider
+from servaan_crm.messaging.models import GatewayState, ProviderAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def get_setup(user: User) -> Setup:
         User.objects.filter(pk=user.pk)
         .annotate(
             menu=Exists(MenuItem.objects.filter(is_active=True)),
-            provider=Exists(SmsProvider.objects.filter(is_active=True)),
+            provider=Exists(ProviderAccount.objects.filter(is_active=True)),
             colleagues=Exists(User.objects.filter(is_active=True).exclude(pk=OuterRef("pk"))),
             any_visit=Exists(Visit.objects.all()),
             problem=Exists(GatewayState.objects.exclude(problem_class="")),

@@ -22,25 +22,21 @@ class Figure:
     def __add__(self, other: Figure) -> Figure:
         return Figure(self.guests + other.guests, self.visits + other.visits, self.spent + other.spent)
 
-    def __neg__(self) -> Figure:
-        return Figure(-self.guests, -self.visits, -self.spent)
-
 
 def figures_of_book() -> dict[tuple[str, str], Figure]:
-    """Return (segment, tier) → figure as this transaction sees it; two queries.
+    """Return (segment, tier) → figure as this transaction sees it; one query.
 
     The database keeps the sums of all summaries; those of deleted guests, who are few, are read and taken off.
     """
-    found: dict[tuple[str, str], Figure] = defaultdict(Figure)
-    kept = GuestFigure.objects.values_list("segment", "tier").order_by()
-    for segment, tier, guests, visits, spent in kept.annotate(Sum("guests"), Sum("visits"), Sum("spent")):
-        found[segment, tier] += Figure(guests, visits, spent)
-    deleted = CustomerSummary.objects.filter(customer__deleted_at__isnull=False).values_list(
-        "segment", "tier"
+    kept = GuestFigure.objects.order_by().values_list("segment", "tier")
+    kept = kept.annotate(g=Sum("guests"), v=Sum("visits"), s=Sum("spent"))
+    deleted = CustomerSummary.objects.filter(customer__deleted_at__isnull=False).order_by()
+    taken_off = deleted.values_list("segment", "tier").annotate(
+        g=-Count("pk"), v=-Sum("total_visits"), s=-Sum("lifetime_spent")
     )
-    sums = deleted.order_by().annotate(Count("pk"), Sum("total_visits"), Sum("lifetime_spent"))
-    for segment, tier, guests, visits, spent in sums:
-        found[segment, tier] += -Figure(guests, visits, spent)
+    found: dict[tuple[str, str], Figure] = defaultdict(Figure)
+    for segment, tier, guests, visits, spent in kept.union(taken_off, all=True):
+        found[segment, tier] += Figure(guests, visits, spent)
     return dict(found)
 
 

@@ -141,12 +141,12 @@ def test_wrong_opt_out_links_are_refused(cafe, other_cafe):
 
 
 def test_the_stop_word_by_reply(cafe):
-    from servaan_crm.messaging.gateways.base import InboundSms
+    from servaan_crm.messaging.gateways.base import InboundText
 
     customer = make_customer(1)
     record_inbound(
         provider="kavenegar",
-        message=InboundSms(
+        message=InboundText(
             provider_id="9", sender="09120000001", receiver="1000", body="لغو۱۱", received_at=None
         ),
     )

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging import services
-from servaan_crm.messaging.models import GatewayState, InboundMessage, Message, SmsProvider
+from servaan_crm.messaging.models import GatewayState, InboundMessage, Message, ProviderAccount
 from servaan_crm.messaging.secret_texts import shown_text
 
 
@@ -77,7 +77,7 @@ class GatewayStateAdmin(_ReadOnly):
             services.clear_problem(state.account)
 
 
-class SmsProviderForm(forms.ModelForm):
+class ProviderAccountForm(forms.ModelForm):
     """The key is written, never shown: an empty field keeps the stored one."""
 
     api_key = forms.CharField(
@@ -95,7 +95,7 @@ class SmsProviderForm(forms.ModelForm):
     )
 
     class Meta:
-        model = SmsProvider
+        model = ProviderAccount
         fields = (
             "name", "adapter", "base_url", "api_key", "sender", "priority", "is_active",
             "tariff_persian", "tariff_latin",
@@ -109,26 +109,26 @@ class SmsProviderForm(forms.ModelForm):
         return key
 
 
-@admin.register(SmsProvider)
-class SmsProviderAdmin(admin.ModelAdmin):
+@admin.register(ProviderAccount)
+class ProviderAccountAdmin(admin.ModelAdmin):
     """The café's own accounts."""
 
-    form = SmsProviderForm
+    form = ProviderAccountForm
     list_display = ("name", "adapter", "sender", "priority", "is_active")
     readonly_fields = ("status_callback", "receive_callback")
 
     @admin.display(description=_("address for delivery reports"))
-    def status_callback(self, provider: SmsProvider) -> str:
+    def status_callback(self, provider: ProviderAccount) -> str:
         """Path to enter in the provider's panel."""
         return self._callback(provider, "status")
 
     @admin.display(description=_("address for inbound messages"))
-    def receive_callback(self, provider: SmsProvider) -> str:
+    def receive_callback(self, provider: ProviderAccount) -> str:
         """Path to enter in the provider's panel."""
         return self._callback(provider, "receive")
 
     @staticmethod
-    def _callback(provider: SmsProvider, kind: str) -> str:
+    def _callback(provider: ProviderAccount, kind: str) -> str:
         if provider._state.adding:
             return str(_("Known once the account is saved."))
         if not provider.adapter:  # the form of a new account

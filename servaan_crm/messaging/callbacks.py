@@ -11,15 +11,15 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from servaan_crm.messaging.gateways.base import InboundSms
+from servaan_crm.messaging.gateways.base import CallbackCall, CallbackContent
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
-from servaan_crm.messaging.gateways.kavenegar_codes import delivery_state
-from servaan_crm.messaging.models import DEFAULT_ACCOUNT, SmsProvider
+from servaan_crm.messaging.gateways.registry import ADAPTERS
+from servaan_crm.messaging.models import DEFAULT_ACCOUNT, ProviderAccount
+from servaan_crm.messaging.services.accounts import Account, account_by_key, default_account
 from servaan_crm.messaging.services.inbound import record_inbound
-from servaan_crm.messaging.services.outcomes import record_delivery_reports
+from servaan_crm.messaging.services.outcomes import record_reports
 from servaan_crm.tenancy.current import get_cafe
 
-PROVIDERS = frozenset({KavenegarGateway.name})
 _MAX_IDS = 500
 
 
@@ -27,8 +27,7 @@ _MAX_IDS = 500
 class CallbackSource:
     """Whose callback it is, proven by the secret in its path."""
 
-    provider: str
-    account: str
+    account: Account
 
 
 def default_callback_secret() -> str:
@@ -39,49 +38,58 @@ def default_callback_secret() -> str:
 
 def identify_source(provider: str, secret: str) -> CallbackSource | None:
     """The café's account with this secret, or None. All candidates are compared, each in constant time."""
-    if provider not in PROVIDERS:
+    if provider not in ADAPTERS:
         return None
-    rows = SmsProvider.objects.filter(adapter=provider).values_list("pk", "callback_secret")
-    candidates = [(DEFAULT_ACCOUNT, default_callback_secret()), *((str(key), own) for key, own in rows)]
+    rows = ProviderAccount.objects.filter(adapter=provider).values_list("pk", "callback_secret")
+    candidates = [(str(key), own) for key, own in rows]
+    if provider == KavenegarGateway.name:
+        candidates.append((DEFAULT_ACCOUNT, default_callback_secret()))
     given = secret.encode()
     matches = [key for key, own in candidates if hmac.compare_digest(own.encode(), given)]
-    return CallbackSource(provider, matches[0]) if matches else None
+    if not matches:
+        return None
+    account = default_account() if matches[0] == DEFAULT_ACCOUNT else account_by_key(matches[0])
+    return CallbackSource(account) if account else None
 
 
-def read_parameters(request: HttpRequest) -> list[dict[str, Any]]:
+def read_call(request: HttpRequest) -> CallbackCall:
     """Everything the call carries, from query, form or JSON (an object or a list of objects)."""
-    query = request.GET.dict()
+    body = request.body
+    query, form = request.GET.dict(), request.POST.dict()
+    rows: list[dict[str, Any]] = [{**query, **form}]
     if request.content_type == "application/json":
         try:
-            data = json.loads(request.body or b"{}")
+            data = json.loads(body or b"{}")
         except (ValueError, RecursionError):
             data = {}
-        rows = data if isinstance(data, list) else [data]
-        return [{**query, **row} for row in rows[:_MAX_IDS] if isinstance(row, dict)]
-    return [{**query, **request.POST.dict()}]
+        rows = [
+            {**query, **row}
+            for row in (data if isinstance(data, list) else [data])[:_MAX_IDS]
+            if isinstance(row, dict)
+        ]
+    return CallbackCall(
+        method=request.method or "",
+        url=request.build_absolute_uri(),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query={key: str(value) for key, value in query.items()},
+        form={key: str(value) for key, value in form.items()},
+        body=body,
+        rows=rows,
+    )
 
 
-def handle_status(source: CallbackSource, rows: list[dict[str, Any]]) -> int:
-    """Record delivery reports; ids may come as a comma-separated list. Returns how many messages changed."""
-    reports = []
-    for row in rows:
-        status = str(row.get("status") or "")
-        ids = str(row.get("messageid") or "").split(",")[:_MAX_IDS]
-        reports += [(key.strip(), delivery_state(status), status) for key in ids]
-    return record_delivery_reports(provider=source.provider, reports=reports, account=source.account)
+def handle_call(source: CallbackSource, kind: str, call: CallbackCall) -> tuple[int, CallbackContent] | None:
+    """Record what a provider's call says; returns how much was new and what it said.
 
-
-def handle_receive(source: CallbackSource, rows: list[dict[str, Any]]) -> int:
-    """Store inbound texts; returns how many were new. One without a number of its own cannot be told from its
-    repetition, so it gets one made of its content."""
-    stored = 0
-    for row in rows:
-        sender = str(row.get("from") or row.get("sender") or "")
-        receiver = str(row.get("to") or row.get("receptor") or "")
-        body = str(row.get("message") or "").replace("\x00", "")
-        if not sender:
-            continue
-        content = hashlib.sha256("\n".join([sender, receiver, body]).encode()).hexdigest()
-        message = InboundSms(str(row.get("messageid") or content), sender, receiver, body)
-        stored += record_inbound(provider=source.provider, message=message)
-    return stored
+    None: its signature does not fit.
+    """
+    gateway = source.account.gateway
+    if not gateway.verify(call):
+        return None
+    content = gateway.read_callback(kind, call)
+    changed = record_reports(content.reports, account=source.account) if content.reports else 0
+    for text in content.inbound:
+        changed += record_inbound(
+            provider=source.account.adapter, message=text, channel=source.account.config.channel
+        )
+    return changed, content

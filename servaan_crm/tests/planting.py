@@ -48,7 +48,7 @@ from servaan_crm.accounts.models import ApiKey, Outlet, User
 from servaan_crm.core.actors import system
 from servaan_crm.l10n.locale import use_locale
 from servaan_crm.messaging.callbacks import default_callback_secret
-from servaan_crm.messaging.models import GatewayState, InboundMessage, SmsProvider
+from servaan_crm.messaging.models import GatewayState, InboundMessage, ProviderAccount
 from servaan_crm.messaging.services import queue_messages
 from servaan_crm.messaging.tests.helpers import draft
 
@@ -142,7 +142,7 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
         group_since=date(2024, 1, 15),
     )
     Automation.objects.create(key=MARKER, name=MARKER, trigger="visit.recorded:first", template=MARKER)
-    SmsProvider.objects.create(name=MARKER, adapter="kavenegar", api_key=MARKER)
+    ProviderAccount.objects.create(name=MARKER, adapter="kavenegar", api_key=MARKER)
     GatewayState.objects.create(account="next-door", problem_text=MARKER)
     InboundMessage.objects.create(
         provider="kavenegar", provider_message_id=MARKER, sender="+989120000777", body=MARKER

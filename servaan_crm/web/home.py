@@ -173,7 +173,7 @@ def _steps(setup: Setup, low_ratings: int, low_url: str) -> Iterator[Step]:
             "message-dots", text % {"count": format_number(low_ratings)}, low_url, _("Answer"), "is-warn"
         )
     if not setup.has_provider:
-        provider_url = address("admin:messaging_smsprovider_add")
+        provider_url = address("admin:messaging_provideraccount_add")
         yield Step(
             "message", _("There is no SMS account yet: guests get no thanks."), provider_url, _("Set it up")
         )

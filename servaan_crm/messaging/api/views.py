@@ -9,12 +9,12 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from servaan_crm.core.errors import MethodNotAllowed, NotFound
+from servaan_crm.core.errors import MethodNotAllowed, NotFound, PermissionDenied
 from servaan_crm.core.problems import problem_response
 from servaan_crm.core.responses import render
 from servaan_crm.messaging import callbacks
 
-_HANDLERS = {"status": callbacks.handle_status, "receive": callbacks.handle_receive}
+_KINDS = frozenset({"status", "receive"})
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -26,10 +26,14 @@ class ProviderCallback(View):
     def get(self, request: HttpRequest, provider: str, kind: str, secret: str) -> HttpResponse:
         """Accept a report; unknown message ids are fine, a wrong secret or kind is 404."""
         source = callbacks.identify_source(provider, secret)
-        handler = _HANDLERS.get(kind)
-        if source is None or handler is None:
+        if source is None or kind not in _KINDS:
             return problem_response(NotFound())
-        changed = handler(source, callbacks.read_parameters(request))
+        found = callbacks.handle_call(source, kind, callbacks.read_call(request))
+        if found is None:
+            return problem_response(PermissionDenied())
+        changed, content = found
+        if content.answer is not None:
+            return HttpResponse(content.answer, content_type="text/plain; charset=utf-8")
         body = render({"success": True, "data": {"changed": changed}})
         return HttpResponse(body, content_type="application/json; charset=utf-8")
 

@@ -1,1 +1,1 @@
-"""Adapters to message providers: one module per provider, all speaking ``base.SmsGateway``."""
+"""Adapters to message providers: one module per provider, all speaking ``base.Gateway``."""

@@ -5,22 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 
-from servaan_crm.messaging.gateways.base import GatewayConfig, SmsGateway
+from django.utils.functional import Promise
+
+from servaan_crm.messaging.gateways.base import Gateway, GatewayConfig
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
 
-ADAPTERS: dict[str, Callable[[GatewayConfig], SmsGateway]] = {
-    KavenegarGateway.name: KavenegarGateway,
-}
+# One line each, in the order the settings page offers them.
+ADAPTERS: dict[str, type[Gateway]] = {adapter.name: adapter for adapter in (KavenegarGateway,)}
 
 _MAX_OPEN = 32
 _lock = threading.Lock()
 # Keyed by process too: a connection pool must not be shared across a fork.
-_open: OrderedDict[tuple[int, str, GatewayConfig], SmsGateway] = OrderedDict()
+_open: OrderedDict[tuple[int, str, GatewayConfig], Gateway] = OrderedDict()
 
 
-def get_gateway(adapter: str, config: GatewayConfig) -> SmsGateway:
+def get_gateway(adapter: str, config: GatewayConfig) -> Gateway:
     """Return the adapter ``adapter`` for ``config``, reusing its open connections.
 
     Raises ``KeyError`` for an adapter that is not registered.
@@ -37,6 +37,6 @@ def get_gateway(adapter: str, config: GatewayConfig) -> SmsGateway:
     return gateway
 
 
-def adapter_choices() -> list[tuple[str, str]]:
+def adapter_choices() -> list[tuple[str, str | Promise]]:
     """(key, label) of every adapter, for forms and admin."""
-    return [(key, key.replace("_", " ").title()) for key in ADAPTERS]
+    return [(key, adapter.label) for key, adapter in ADAPTERS.items()]

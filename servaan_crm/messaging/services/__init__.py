@@ -6,7 +6,15 @@ from servaan_crm.messaging.services.dispatch import DispatchReport, dispatch_bat
 from servaan_crm.messaging.services.inbound import MessageReceived, record_inbound
 from servaan_crm.messaging.services.outcomes import record_delivery_report, record_delivery_reports
 from servaan_crm.messaging.services.privacy import block_waiting, erase_texts
-from servaan_crm.messaging.services.queue import MessageDraft, cancel_messages, queue_message, queue_messages
+from servaan_crm.messaging.services.queue import (
+    MessageDraft,
+    cancel_group,
+    cancel_messages,
+    hold_group,
+    queue_message,
+    queue_messages,
+    resume_group,
+)
 from servaan_crm.messaging.services.reconcile import mark_stale_claims, poll_deliveries, reconcile_unknown
 
 __all__ = [
@@ -15,11 +23,13 @@ __all__ = [
     "MessageDraft",
     "MessageReceived",
     "block_waiting",
+    "cancel_group",
     "cancel_messages",
     "clear_problem",
     "dispatch_batch",
     "dispatch_until_idle",
     "erase_texts",
+    "hold_group",
     "mark_stale_claims",
     "poll_deliveries",
     "queue_message",
@@ -30,4 +40,5 @@ __all__ = [
     "record_inbound",
     "register_owner_lookup",
     "register_recipient_check",
+    "resume_group",
 ]

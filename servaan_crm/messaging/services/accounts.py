@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -10,10 +11,10 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from servaan_crm.messaging.gateways.base import ErrorKind, GatewayConfig, GatewayError, SmsGateway
+from servaan_crm.messaging.gateways.base import ErrorKind, Gateway, GatewayConfig, GatewayError
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
 from servaan_crm.messaging.gateways.registry import ADAPTERS, get_gateway
-from servaan_crm.messaging.models import DEFAULT_ACCOUNT, GatewayState, SmsProvider
+from servaan_crm.messaging.models import DEFAULT_ACCOUNT, Channel, GatewayState, ProviderAccount
 
 log = logging.getLogger(__name__)
 
@@ -31,28 +32,39 @@ class Account:
     has_problem: bool = False
 
     @property
-    def gateway(self) -> SmsGateway:
+    def gateway(self) -> Gateway:
         """The live adapter of this process."""
         return get_gateway(self.adapter, self.config)
 
 
-def list_accounts() -> list[Account]:
-    """The café's accounts in the order they are to be tried; the settings' one when it has none."""
-    rows = SmsProvider.objects.filter(is_active=True).order_by("priority", "id")
-    own = [
-        Account(str(row.pk), row.adapter, GatewayConfig(row.base_url, row.api_key, row.sender))
-        for row in rows
-        if row.adapter in ADAPTERS
-    ]
-    if own or not settings.KAVENEGAR_API_KEY:
+def list_accounts(channel: str = Channel.SMS) -> list[Account]:
+    """The café's accounts for a channel in the order they are to be tried.
+
+    A café without any SMS account uses the one in the settings.
+    """
+    rows = ProviderAccount.objects.filter(is_active=True, channel=channel).order_by("priority", "id")
+    own = [_account(row) for row in rows if row.adapter in ADAPTERS]
+    if own or channel != Channel.SMS or not settings.KAVENEGAR_API_KEY:
         return own
+    return [default_account()]
+
+
+def default_account() -> Account:
+    """The account of the settings; without a key it can send nothing."""
     config = GatewayConfig(settings.KAVENEGAR_BASE_URL, settings.KAVENEGAR_API_KEY, settings.KAVENEGAR_SENDER)
-    return [Account(DEFAULT_ACCOUNT, KavenegarGateway.name, config)]
+    return Account(DEFAULT_ACCOUNT, KavenegarGateway.name, config)
 
 
-def usable_account() -> Account | None:
-    """The first account that is not resting; ``has_problem`` tells whether it was in trouble before."""
-    accounts = list_accounts()
+def _account(row: ProviderAccount) -> Account:
+    options = tuple(sorted(json.loads(row.options or "{}").items()))
+    return Account(
+        str(row.pk), row.adapter, GatewayConfig(row.base_url, row.api_key, row.sender, row.channel, options)
+    )
+
+
+def usable_account(channel: str = Channel.SMS) -> Account | None:
+    """The first account of ``channel`` that is not resting; ``has_problem`` tells whether it was in trouble before."""
+    accounts = list_accounts(channel)
     if not accounts:
         return None
     troubled = dict(
@@ -70,18 +82,12 @@ def usable_account() -> Account | None:
 
 def account_by_key(key: str) -> Account | None:
     """The account that once sent a message; an inactive one may still be asked about it."""
-    for account in list_accounts():
-        if account.key == key:
-            return account
     if key == DEFAULT_ACCOUNT:
-        config = GatewayConfig(
-            settings.KAVENEGAR_BASE_URL, settings.KAVENEGAR_API_KEY, settings.KAVENEGAR_SENDER
-        )
-        return Account(key, KavenegarGateway.name, config) if config.api_key else None
-    row = SmsProvider.objects.filter(pk=key).first()
+        return default_account() if settings.KAVENEGAR_API_KEY else None
+    row = ProviderAccount.objects.filter(pk=key).first()
     if row is None or row.adapter not in ADAPTERS:
         return None
-    return Account(key, row.adapter, GatewayConfig(row.base_url, row.api_key, row.sender))
+    return _account(row)
 
 
 def note_problem(account: Account, error: GatewayError) -> None:

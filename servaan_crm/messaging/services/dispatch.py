@@ -24,7 +24,7 @@ from uuid import UUID, uuid4
 from django.db import connection
 from django.utils import timezone
 
-from servaan_crm.messaging.gateways.base import ErrorKind, GatewayError, OutgoingSms, SendResult
+from servaan_crm.messaging.gateways.base import ErrorKind, GatewayError, OutgoingMessage, SendResult
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.services.accounts import Account, clear_problem, note_problem, usable_account
 from servaan_crm.messaging.services.checks import refused_recipients
@@ -42,15 +42,18 @@ ACCOUNT_FRESH = 2.0  # seconds for which the choice of account is not looked up 
 _CLAIM = """
 WITH due AS (
     SELECT id FROM messaging_message
-     WHERE state = 'queued' AND channel = 'sms' AND not_before <= now() AND expires_at > now()
+     WHERE state = 'queued' AND channel = %s AND not_before <= now() AND expires_at > now()
        AND (NOT pinned OR provider_account = %s)
+       AND (group_id IS NULL OR NOT EXISTS (
+            SELECT 1 FROM messaging_messagehold AS h WHERE h.group_id = messaging_message.group_id))
      ORDER BY purpose DESC, not_before, id
      LIMIT %s FOR UPDATE SKIP LOCKED)
 UPDATE messaging_message AS m
    SET state = 'claimed', claimed_at = now(), claimed_by = %s, attempts = m.attempts + 1,
        provider = %s, provider_account = %s, updated_at = now()
  WHERE m.id = ANY(ARRAY(SELECT id FROM due))
-RETURNING m.id, m.customer_id, m.recipient, m.channel, m.purpose, m.kind, m.local_id, m.body, m.attempts, m.pinned
+RETURNING m.id, m.customer_id, m.recipient, m.channel, m.purpose, m.kind, m.local_id, m.body, m.attempts, m.pinned,
+          m.subject, m.template, m.values, m.url
 """
 _EXPIRE = """
 UPDATE messaging_message SET state = 'expired', updated_at = now()
@@ -59,7 +62,7 @@ UPDATE messaging_message SET state = 'expired', updated_at = now()
 """
 
 
-class ClaimedSms(NamedTuple):
+class ClaimedMessage(NamedTuple):
     """A claimed message; begins with the fields of a ``checks.Candidate``. ``pinned``: this account may know it
     already, so no other one may send it."""
 
@@ -73,9 +76,13 @@ class ClaimedSms(NamedTuple):
     body: str
     attempts: int
     pinned: bool
+    subject: str
+    template: str
+    values: dict[str, str]
+    url: str
 
 
-Outcome = tuple[ClaimedSms, SendResult]
+Outcome = tuple[ClaimedMessage, SendResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class Claim:
 
     token: str
     account: Account
-    rows: list[ClaimedSms]
+    rows: list[ClaimedMessage]
 
 
 @dataclass(slots=True)
@@ -200,8 +207,10 @@ def claim_batch(account: Account, limit: int = BATCH) -> Claim:
     token = f"{os.getpid()}-{uuid4().hex}"
     limit = min(limit, account.gateway.batch_size)
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [account.key, limit, token, account.adapter, account.key])
-        return Claim(token, account, [ClaimedSms._make(row) for row in cursor.fetchall()])
+        cursor.execute(
+            _CLAIM, [account.config.channel, account.key, limit, token, account.adapter, account.key]
+        )
+        return Claim(token, account, [ClaimedMessage._make(row) for row in cursor.fetchall()])
 
 
 def release(claim: Claim, *, wait: float = 0.0, code: str = "") -> None:
@@ -215,7 +224,7 @@ def release(claim: Claim, *, wait: float = 0.0, code: str = "") -> None:
     record_refused(rows, claimed_by=claim.token)
 
 
-def _ask_checks(claim: Claim) -> tuple[list[ClaimedSms] | None, Counter[str]]:
+def _ask_checks(claim: Claim) -> tuple[list[ClaimedMessage] | None, Counter[str]]:
     """Block those who may not be written to any more; returns (who is left, what was blocked). None: a check
     failed, so the batch went back."""
     try:
@@ -236,12 +245,26 @@ def _ask_checks(claim: Claim) -> tuple[list[ClaimedSms] | None, Counter[str]]:
     return allowed, Counter({str(Message.State.BLOCKED): len(blocked)})
 
 
-def send_batch(claim: Claim, rows: Sequence[ClaimedSms]) -> list[Outcome]:
+def send_batch(claim: Claim, rows: Sequence[ClaimedMessage]) -> list[Outcome]:
     """Call the provider for ``rows`` of the claim. Touches no database."""
     sender = claim.account.config.sender
-    outgoing = [OutgoingSms(row.local_id, row.recipient, row.body, sender) for row in rows]
+    outgoing = [_outgoing(row, sender) for row in rows]
     answers = {result.local_id: result for result in claim.account.gateway.send_batch(outgoing)}
     return [(row, answers[row.local_id]) for row in rows]
+
+
+def _outgoing(row: ClaimedMessage, sender: str) -> OutgoingMessage:
+    return OutgoingMessage(
+        row.local_id,
+        row.recipient,
+        row.body,
+        sender,
+        row.channel,
+        row.subject,
+        row.template,
+        row.values,
+        row.url,
+    )
 
 
 def record_batch(claim: Claim, results: Sequence[Outcome]) -> DispatchReport:
@@ -270,7 +293,7 @@ def _account_problem(results: Sequence[Outcome]) -> GatewayError | None:
     return None
 
 
-def _refused(row: ClaimedSms, error: GatewayError, now: datetime) -> Refused:
+def _refused(row: ClaimedMessage, error: GatewayError, now: datetime) -> Refused:
     """What an error means for one message. Retries end with the message's validity, not with a count."""
     told = (error.kind.value, error.code, error.text)
     match error.kind:

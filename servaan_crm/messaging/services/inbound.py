@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from servaan_crm.core.events import Event, publish
 from servaan_crm.core.ids import uuid7
-from servaan_crm.messaging.gateways.base import InboundSms
+from servaan_crm.messaging.gateways.base import InboundText
+from servaan_crm.messaging.models import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +21,12 @@ class MessageReceived(Event):
     name: ClassVar[str] = "message.received"
     inbound_id: str
     provider: str
+    channel: str
     sender: str
     body: str
 
 
-def record_inbound(*, provider: str, message: InboundSms) -> bool:
+def record_inbound(*, provider: str, message: InboundText, channel: str = Channel.SMS) -> bool:
     """Store one inbound text and publish ``message.received``; False when it was already known."""
     row_id = uuid7()
     with transaction.atomic():
@@ -32,16 +34,18 @@ def record_inbound(*, provider: str, message: InboundSms) -> bool:
             cursor.execute(
                 """
                 INSERT INTO messaging_inboundmessage
-                    (id, created_at, updated_at, provider, provider_message_id, sender, receiver, body, received_at)
-                VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s)
+                    (id, created_at, updated_at, provider, channel, provider_message_id, sender, receiver,
+                     body, received_at)
+                VALUES (%s, now(), now(), %s, %s, %s, %s, %s, %s, %s)
                 ON CONFLICT (provider, provider_message_id) DO NOTHING
                 """,
                 [
                     row_id,
                     provider,
-                    message.provider_id[:64],
-                    message.sender[:20],
-                    message.receiver[:20],
+                    str(channel),
+                    message.provider_id[:200],
+                    message.sender[:254],
+                    message.receiver[:100],
                     message.body,
                     message.received_at or timezone.now(),
                 ],
@@ -50,7 +54,11 @@ def record_inbound(*, provider: str, message: InboundSms) -> bool:
                 return False
         publish(
             MessageReceived(
-                inbound_id=str(row_id), provider=provider, sender=message.sender[:20], body=message.body
+                inbound_id=str(row_id),
+                provider=provider,
+                channel=str(channel),
+                sender=message.sender[:254],
+                body=message.body,
             )
         )
     return True

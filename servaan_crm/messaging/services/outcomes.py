@@ -14,9 +14,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
+from django.utils import timezone
 
-from servaan_crm.messaging.gateways.base import DeliveryState, SendResult
+from servaan_crm.messaging.gateways.base import DeliveryReport, DeliveryState, SendResult
 from servaan_crm.messaging.models import Message
+from servaan_crm.messaging.services.accounts import Account
 
 State = Message.State
 
@@ -141,6 +143,19 @@ def record_refused(rows: Sequence[Refused], *, claimed_by: str) -> int:
             ],
         )
         return int(cursor.rowcount)
+
+
+def record_reports(reports: Sequence[DeliveryReport], *, account: Account) -> int:
+    """Record what a provider reported of messages that ``account`` sent; returns how many changed."""
+    told = [(report.provider_id, report.state, report.status) for report in reports]
+    changed = record_delivery_reports(provider=account.adapter, reports=told, account=account.key)
+    read = [report.provider_id for report in reports if report.is_read]
+    if read:
+        theirs = Message.objects.filter(
+            provider_message_id__in=read, provider=account.adapter, provider_account=account.key, read_at=None
+        )
+        changed += theirs.update(read_at=timezone.now())
+    return changed
 
 
 def record_delivery_report(

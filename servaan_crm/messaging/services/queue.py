@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -16,26 +18,35 @@ from django.utils.translation import gettext as _
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.ids import snowflake, uuid7
 from servaan_crm.core.tasks import enqueue
-from servaan_crm.messaging.models import Message
+from servaan_crm.messaging.models import Channel, Message, MessageHold
 from servaan_crm.messaging.services.checks import owners_now
 from servaan_crm.messaging.sms import count_parts
 
 DEFAULT_VALIDITY = timedelta(hours=24)
 # Checked here as well as in the table: a database error quotes the row, and a number must not reach the log.
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_ANY = re.compile(r"[^\s\x00]{1,254}")
+_RECIPIENT = {
+    Channel.SMS: _E164,
+    Channel.WHATSAPP: _E164,
+    Channel.EMAIL: re.compile(r"[^\s@\x00]+@[^\s@\x00]+"),
+    Channel.PUSH: _ANY,
+    Channel.INSTAGRAM: _ANY,
+}
+_MAX_LENGTH = 20_000
 _MAX_PARTS = 12  # about 800 Persian letters: what providers take
 
 _COLUMNS = (
     "id", "local_id", "channel", "purpose", "kind", "recipient", "body", "parts",
-    "customer_id", "dedupe_key", "not_before", "expires_at",
+    "customer_id", "group_id", "dedupe_key", "not_before", "expires_at", "subject", "template", "values", "url",
 )  # fmt: skip
 _TYPES = (
     "uuid", "bigint", "text", "text", "text", "text", "text", "smallint",
-    "uuid", "text", "timestamptz", "timestamptz",
+    "uuid", "uuid", "text", "timestamptz", "timestamptz", "text", "text", "jsonb", "text",
 )  # fmt: skip
 _INSERT = f"""
 INSERT INTO messaging_message (
-    {", ".join(_COLUMNS)}, created_at, updated_at, state, attempts, pinned, claimed_by,
+    {", ".join(f'"{name}"' for name in _COLUMNS)}, created_at, updated_at, state, attempts, pinned, claimed_by,
     provider, provider_account, provider_message_id, provider_status, error_class, error_code, error_text)
 SELECT d.*, now(), now(), 'queued', 0, false, '', '', '', '', '', '', '', ''
   FROM unnest({", ".join(f"%s::{kind}[]" for kind in _TYPES)}) AS d
@@ -54,49 +65,38 @@ class MessageDraft:
     purpose: str
     channel: str = Message.Channel.SMS
     customer_id: UUID | None = None
+    group_id: UUID | None = None
     dedupe_key: str | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
+    subject: str = ""
+    template: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
 
 
-def queue_message(
-    *,
-    recipient: str,
-    body: str,
-    kind: str,
-    purpose: str,
-    channel: str = Message.Channel.SMS,
-    customer_id: UUID | None = None,
-    dedupe_key: str | None = None,
-    not_before: datetime | None = None,
-    expires_at: datetime | None = None,
-    actor: Actor | None = None,
-) -> Message:
+def queue_message(*, actor: Actor | None = None, **fields: Any) -> Message:
     """Put one message into the outbox, in the caller's transaction; a worker sends it after commit.
 
-    ``recipient`` E.164; ``kind`` what it is, such as "first_visit_thanks"; ``purpose`` "transactional" or
-    "marketing"; ``dedupe_key`` names the occurrence: a second message with the same key is not written, and
-    the first one is returned. ``not_before`` and ``expires_at`` are UTC (default: now, and a day later).
-    ``actor`` is part of every service's signature; the row's origin is told by ``kind`` and ``dedupe_key``.
-    Raises ValidationError for an empty or overlong text, or a recipient that is not E.164.
+    ``actor`` is part of every service's signature; the row's origin is told by ``kind`` and ``dedupe_key``. The other
+    arguments are the fields of ``MessageDraft``:
+
+    Args:
+        recipient: E.164 for sms and whatsapp, else what the channel writes to.
+        kind: what it is, such as "first_visit_thanks". purpose: "transactional" or "marketing".
+        dedupe_key: names the occurrence: a second message with the same key is not written, the first is returned.
+        group_id: what it is held, resumed and cancelled with.
+        not_before, expires_at: UTC (default: now, and a day later).
+
+    Raises ValidationError for an empty or overlong text, or a recipient that the channel cannot have.
     """
-    draft = MessageDraft(
-        recipient=recipient,
-        body=body,
-        kind=kind,
-        purpose=purpose,
-        channel=channel,
-        customer_id=customer_id,
-        dedupe_key=dedupe_key,
-        not_before=not_before,
-        expires_at=expires_at,
-    )
+    draft = MessageDraft(**fields)
     message = _build(draft, timezone.now())
     with transaction.atomic():
         if _insert([message]):
             _ring()
             return message
-    return Message.objects.get(dedupe_key=dedupe_key)
+    return Message.objects.get(dedupe_key=draft.dedupe_key)
 
 
 def queue_messages(drafts: Sequence[MessageDraft], *, actor: Actor | None = None) -> list[UUID]:
@@ -124,11 +124,30 @@ def cancel_messages(message_ids: Sequence[UUID], *, reason: str, actor: Actor) -
     return waiting.update(state=Message.State.CANCELLED, error_text=reason[:200], updated_at=timezone.now())
 
 
+def hold_group(group_id: UUID) -> None:
+    """Let nothing of the group be claimed any more; what is on the wire stays there. In the caller's transaction."""
+    MessageHold.objects.get_or_create(group_id=group_id)
+
+
+def resume_group(group_id: UUID) -> None:
+    """End a hold, in the caller's transaction; workers are told after it."""
+    if MessageHold.objects.filter(group_id=group_id).delete()[0]:
+        _ring()
+
+
+def cancel_group(group_id: UUID, *, reason: str, actor: Actor) -> int:
+    """Take back everything of the group that still waits; returns how many. ``reason`` is shown to people."""
+    waiting = Message.objects.filter(group_id=group_id, state=Message.State.QUEUED)
+    MessageHold.objects.filter(group_id=group_id).delete()
+    return waiting.update(state=Message.State.CANCELLED, error_text=reason[:200], updated_at=timezone.now())
+
+
 def _build(draft: MessageDraft, now: datetime) -> Message:
-    size = count_parts(draft.body)
-    if not draft.body.strip() or size.parts > _MAX_PARTS:
+    is_sms = draft.channel == Channel.SMS
+    parts = count_parts(draft.body).parts if is_sms else 1
+    if not draft.body.strip() or (parts > _MAX_PARTS if is_sms else len(draft.body) > _MAX_LENGTH):
         raise ValidationError(_("The text of a message must not be empty or longer than 12 parts."))
-    if not _E164.fullmatch(draft.recipient):
+    if not _RECIPIENT[Channel(draft.channel)].fullmatch(draft.recipient):
         raise ValidationError(_("The recipient of a message must be a number with its country code."))
     not_before = draft.not_before or now
     return Message(
@@ -139,8 +158,13 @@ def _build(draft: MessageDraft, now: datetime) -> Message:
         kind=draft.kind,
         recipient=draft.recipient,
         body=draft.body,
-        parts=size.parts,
+        parts=parts,
         customer_id=draft.customer_id,
+        group_id=draft.group_id,
+        subject=draft.subject,
+        template=draft.template,
+        values=dict(draft.values),
+        url=draft.url,
         dedupe_key=draft.dedupe_key,
         not_before=not_before,
         expires_at=draft.expires_at or not_before + DEFAULT_VALIDITY,
@@ -153,10 +177,14 @@ def _insert(messages: Sequence[Message]) -> list[UUID]:
     for message in messages:
         if message.customer_id is not None:
             message.customer_id = owners.get(message.customer_id, message.customer_id)
-    columns = [[getattr(message, name) for message in messages] for name in _COLUMNS]
+    columns = [[_column(name, getattr(message, name)) for message in messages] for name in _COLUMNS]
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, columns)
         return [row[0] for row in cursor.fetchall()]
+
+
+def _column(name: str, value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if name == "values" else value
 
 
 def _ring() -> None:

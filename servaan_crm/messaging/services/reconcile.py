@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
-from servaan_crm.messaging.gateways.base import GatewayError
+from servaan_crm.messaging.gateways.base import Doubtful, GatewayError
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.services.accounts import Account, account_by_key, note_problem
 from servaan_crm.messaging.services.outcomes import (
@@ -35,8 +36,20 @@ UPDATE messaging_message AS m
  WHERE m.id = due.id
 RETURNING m.id, m.provider_account, {columns}
 """
-_TAKE_UNKNOWN = _TAKE_DUE.format(since="m.claimed_at", least=30, columns="m.local_id, m.claimed_at")
-_TAKE_SENT = _TAKE_DUE.format(since="m.sent_at", least=5, columns="m.provider_message_id, m.sent_at")
+_TAKE_UNKNOWN = _TAKE_DUE.format(
+    since="m.claimed_at", least=30, columns="m.local_id, m.claimed_at, m.recipient, m.body"
+)
+_TAKE_SENT = _TAKE_DUE.format(since="m.sent_at", least=5, columns="m.provider_message_id, m.sent_at, '', ''")
+
+
+class Due(NamedTuple):
+    """A message to ask about. ``number``: ours while its outcome is unknown, the provider's once it was sent."""
+
+    id: UUID
+    number: Any
+    since: datetime
+    recipient: str
+    body: str
 
 
 def mark_stale_claims(*, older_than: timedelta = CLAIM_TIMEOUT) -> int:
@@ -96,13 +109,13 @@ def poll_deliveries() -> int:
     return changed
 
 
-def _take_due(sql: str, state: str) -> dict[str, list[tuple[UUID, int | str, datetime]]]:
+def _take_due(sql: str, state: str) -> dict[str, list[Due]]:
     """Take due rows and set their next turn in the same statement, so that two workers do not ask twice."""
-    groups: dict[str, list[tuple[UUID, int | str, datetime]]] = defaultdict(list)
+    groups: dict[str, list[Due]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(sql, [state, 4 * BATCH])
-        for message_id, account, number, since in cursor.fetchall():
-            groups[account].append((message_id, number, since))
+        for message_id, account, *rest in cursor.fetchall():
+            groups[account].append(Due(message_id, *rest))
     return groups
 
 
@@ -112,9 +125,11 @@ def _stop_polling() -> None:
     ).update(next_check_at=None)
 
 
-def _reconcile(account: Account, rows: list[tuple], counts: dict[str, int]) -> None:
+def _reconcile(account: Account, rows: list[Due], counts: dict[str, int]) -> None:
     try:
-        known = account.gateway.status_by_local_id([row[1] for row in rows])
+        known = account.gateway.find(
+            [Doubtful(row.number, row.recipient, row.body, row.since) for row in rows]
+        )
     except GatewayError as error:
         note_problem(account, error)
         return
@@ -126,7 +141,8 @@ def _reconcile(account: Account, rows: list[tuple], counts: dict[str, int]) -> N
     counts["found"] += record_accepted(found, account=account.key, provider=account.adapter)
     oldest = timezone.now() - timedelta(seconds=account.gateway.local_id_window)
     missing = [row for row in rows if row[1] not in known]
-    safe = [row[0] for row in missing if account.gateway.local_id_is_idempotent and row[2] > oldest]
+    may_repeat = account.gateway.local_id_is_idempotent or account.gateway.absence_is_proof
+    safe = [row[0] for row in missing if may_repeat and row[2] > oldest]
     lost = [row[0] for row in missing if row[0] not in set(safe)]
     now = timezone.now()
     counts["requeued"] += Message.objects.filter(state=Message.State.UNKNOWN, pk__in=safe).update(

@@ -52,7 +52,7 @@ def outbox(committed_cafe: Any, django_db_blocker: Any, gateway_settings: Loopba
     ):
         with connection.cursor() as cursor:
             cursor.execute(
-                "TRUNCATE messaging_message, messaging_inboundmessage, messaging_smsprovider,"
+                "TRUNCATE messaging_message, messaging_inboundmessage, messaging_provideraccount,"
                 " messaging_gatewaystate, core_event"
             )
         yield gateway_settings

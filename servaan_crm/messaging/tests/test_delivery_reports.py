@@ -14,7 +14,7 @@ from servaan_crm.core.models import Event
 from servaan_crm.messaging import services
 from servaan_crm.messaging.callbacks import default_callback_secret
 from servaan_crm.messaging.gateways.base import DeliveryState
-from servaan_crm.messaging.models import InboundMessage, Message, SmsProvider
+from servaan_crm.messaging.models import InboundMessage, Message, ProviderAccount
 from servaan_crm.messaging.tests.helpers import draft, due_now, queue, states
 from servaan_crm.messaging.tests.loopback import Loopback
 
@@ -152,7 +152,7 @@ def test_secret_of_one_cafe_opens_nothing_in_another(cafe: Any, other_cafe: Any)
 
 
 def test_own_account_has_its_own_secret(cafe: Any) -> None:
-    provider = SmsProvider.objects.create(name="line", adapter="kavenegar", api_key="k")
+    provider = ProviderAccount.objects.create(name="line", adapter="kavenegar", api_key="k")
     other = sent_message("304")
     message = sent_message("305", provider_account=str(provider.pk))
     client = Client(SERVER_NAME=cafe.host)

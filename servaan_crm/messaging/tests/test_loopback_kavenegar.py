@@ -17,7 +17,7 @@ from servaan_crm.messaging.gateways.base import (
     ErrorKind,
     GatewayConfig,
     GatewayError,
-    OutgoingSms,
+    OutgoingMessage,
 )
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
 from servaan_crm.messaging.tests.loopback import Loopback, start_loopback
@@ -40,9 +40,9 @@ def gateway(loopback: Loopback) -> Iterator[KavenegarGateway]:
 
 def texts(
     count: int, *, start: int = 1, body: str | None = None, sender: str = "10004346"
-) -> list[OutgoingSms]:
+) -> list[OutgoingMessage]:
     return [
-        OutgoingSms(
+        OutgoingMessage(
             local_id=start + index,
             recipient=f"+98912000{index:04}",
             body=body if body is not None else f"سلام {index}",
@@ -80,7 +80,7 @@ def test_existing_localid_is_not_sent_again(gateway: KavenegarGateway, loopback:
 
 
 def test_foreign_numbers_keep_their_country(gateway: KavenegarGateway, loopback: Loopback) -> None:
-    gateway.send_batch([OutgoingSms(9, "+919876543210", "Hello", "")])
+    gateway.send_batch([OutgoingMessage(9, "+919876543210", "Hello", "")])
     assert list(loopback.received()) == ["00919876543210"]
 
 
@@ -140,7 +140,7 @@ def test_throttling_asks_for_a_pause(gateway: KavenegarGateway, loopback: Loopba
 
 def test_one_bad_number_does_not_stop_the_others(gateway: KavenegarGateway, loopback: Loopback) -> None:
     batch = texts(200)
-    batch[77] = OutgoingSms(78, "+98912x", "سلام", "10004346")
+    batch[77] = OutgoingMessage(78, "+98912x", "سلام", "10004346")
     results = {result.local_id: result for result in gateway.send_batch(batch)}
     assert results[78].error is not None
     assert results[78].error.kind is ErrorKind.PERMANENT
@@ -272,13 +272,13 @@ def test_account_lookup_inbox_and_blocked_list(gateway: KavenegarGateway, loopba
     assert account.expires_at is not None
     sent = gateway.lookup("+989120000001", "verify", {"token": "1234"})
     assert sent.provider_id
-    assert gateway.receive("10004346") == []
+    assert gateway.receive_line("10004346") == []
     loopback.control("inbound", **{"from": "09120000001", "to": "10004346", "message": "لغو۱۱"})
-    (inbound,) = gateway.receive("10004346")
+    (inbound,) = gateway.receive_line("10004346")
     assert (inbound.sender, inbound.body) == ("09120000001", "لغو۱۱")
-    assert gateway.receive("10004346") == []
+    assert gateway.receive_line("10004346") == []
     loopback.control("block", receptor="09120000001")
-    assert gateway.blocked_numbers("10004346", reason=2) == ["09120000001"]
+    assert gateway.blocked_on_line("10004346", reason=2) == ["09120000001"]
     assert gateway.cancel([sent.provider_id])[sent.provider_id].state is DeliveryState.DELIVERED
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from servaan_crm.core import actors
 from servaan_crm.messaging import selectors, services
-from servaan_crm.messaging.models import GatewayState, Message, SmsProvider
+from servaan_crm.messaging.models import GatewayState, Message, ProviderAccount
 from servaan_crm.messaging.tests.helpers import draft, due_now, queue, run_in_threads, states
 from servaan_crm.messaging.tests.loopback import Loopback, start_loopback
 
@@ -215,10 +215,10 @@ def test_gateway_that_is_down_costs_nothing(outbox: Loopback, settings: Any) -> 
 
 def test_second_account_takes_over(outbox: Loopback) -> None:
     with start_loopback(pace=0.0) as reserve:
-        first = SmsProvider.objects.create(
+        first = ProviderAccount.objects.create(
             name="first", adapter="kavenegar", base_url=outbox.url, api_key="k1", priority=1
         )
-        second = SmsProvider.objects.create(
+        second = ProviderAccount.objects.create(
             name="second", adapter="kavenegar", base_url=reserve.url, api_key="k2", priority=2
         )
         queue(30)
@@ -232,10 +232,10 @@ def test_second_account_takes_over(outbox: Loopback) -> None:
 
 def test_unknown_outcome_never_moves_to_another_account(outbox: Loopback) -> None:
     with start_loopback(pace=0.0) as reserve:
-        first = SmsProvider.objects.create(
+        first = ProviderAccount.objects.create(
             name="first", adapter="kavenegar", base_url=outbox.url, api_key="k1", sender="1000", priority=1
         )
-        SmsProvider.objects.create(
+        ProviderAccount.objects.create(
             name="second", adapter="kavenegar", base_url=reserve.url, api_key="k2", priority=2
         )
         queue(5)

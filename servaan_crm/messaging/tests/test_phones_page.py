@@ -10,7 +10,7 @@ from django.db import connection
 from django_tenants.utils import tenant_context
 
 from servaan_crm.messaging import services
-from servaan_crm.messaging.models import SmsProvider
+from servaan_crm.messaging.models import ProviderAccount
 from servaan_crm.messaging.tests.helpers import draft
 from servaan_crm.messaging.tests.loopback import Loopback
 
@@ -54,7 +54,7 @@ def test_silent_gateway_is_said_so(fresh_cafe: Callable[..., Any], settings: Any
 
 def test_hidden_with_a_real_provider(fresh_cafe: Callable[..., Any], gateway_settings: Loopback) -> None:
     cast = fresh_cafe()
-    SmsProvider.objects.create(
+    ProviderAccount.objects.create(
         name="line", adapter="kavenegar", base_url="https://api.kavenegar.com", api_key="k"
     )
     assert page(cast).status_code == 404

@@ -9,50 +9,50 @@ from cryptography.fernet import Fernet
 from django.db import connection
 
 from servaan_crm.core import crypto
-from servaan_crm.messaging.admin import SmsProviderForm
-from servaan_crm.messaging.models import SmsProvider
+from servaan_crm.messaging.admin import ProviderAccountForm
+from servaan_crm.messaging.models import ProviderAccount
 
 pytestmark = pytest.mark.usefixtures("cafe")
 
 
 def stored() -> str:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT api_key FROM messaging_smsprovider")
+        cursor.execute("SELECT api_key FROM messaging_provideraccount")
         return str(cursor.fetchone()[0])
 
 
 def test_key_is_not_readable_in_the_database() -> None:
-    SmsProvider.objects.create(name="line", adapter="kavenegar", api_key="very-secret")
+    ProviderAccount.objects.create(name="line", adapter="kavenegar", api_key="very-secret")
     assert "very-secret" not in stored()
-    assert SmsProvider.objects.get().api_key == "very-secret"
+    assert ProviderAccount.objects.get().api_key == "very-secret"
 
 
 def test_rotation_first_key_encrypts_all_decrypt(settings: Any) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     settings.FIELD_KEYS = [old]
-    SmsProvider.objects.create(name="line", adapter="kavenegar", api_key="very-secret")
+    ProviderAccount.objects.create(name="line", adapter="kavenegar", api_key="very-secret")
     before = stored()
     settings.FIELD_KEYS = [new, old]
-    assert SmsProvider.objects.get().api_key == "very-secret"
+    assert ProviderAccount.objects.get().api_key == "very-secret"
     assert crypto.decrypt(crypto.rotate(before)) == "very-secret"
-    SmsProvider.objects.get().save()
+    ProviderAccount.objects.get().save()
     settings.FIELD_KEYS = [new]
-    assert SmsProvider.objects.get().api_key == "very-secret"
+    assert ProviderAccount.objects.get().api_key == "very-secret"
     with pytest.raises(crypto.DecryptionError):
         crypto.decrypt(before)
 
 
-def form(instance: SmsProvider | None = None, **data: Any) -> SmsProviderForm:
+def form(instance: ProviderAccount | None = None, **data: Any) -> ProviderAccountForm:
     values = {
         "name": "line", "adapter": "kavenegar", "priority": 1, "tariff_persian": 0, "tariff_latin": 0, "is_active": 1,
     }  # fmt: skip
-    return SmsProviderForm(values | data, instance=instance)
+    return ProviderAccountForm(values | data, instance=instance)
 
 
 def test_form_never_shows_the_key_and_keeps_it_when_left_empty() -> None:
     assert not form().is_valid()
     provider = form(api_key="first-key").save()
-    bound = SmsProviderForm(instance=provider)
+    bound = ProviderAccountForm(instance=provider)
     assert "first-key" not in bound.as_p()
     form(provider, api_key="", sender="1000").save()
     provider.refresh_from_db()

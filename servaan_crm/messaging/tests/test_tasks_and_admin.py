@@ -12,7 +12,7 @@ from django_tenants.utils import tenant_context
 
 from servaan_crm.core.tasks import NoCafeError
 from servaan_crm.messaging import selectors, services, tasks
-from servaan_crm.messaging.models import Message, SmsProvider
+from servaan_crm.messaging.models import Message, ProviderAccount
 from servaan_crm.messaging.tests.helpers import draft, due_now, queue, states
 from servaan_crm.messaging.tests.loopback import Loopback
 
@@ -58,16 +58,16 @@ def test_health_tells_that_nothing_can_be_sent(outbox: Loopback, settings: Any) 
 
 def test_admin_shows_the_outbox_and_refuses_changes(cafe: Any) -> None:
     (pk,) = services.queue_messages([draft(1)])
-    SmsProvider.objects.create(name="line", adapter="kavenegar", api_key="very-secret-key")
-    provider = SmsProvider.objects.get()
+    ProviderAccount.objects.create(name="line", adapter="kavenegar", api_key="very-secret-key")
+    provider = ProviderAccount.objects.get()
     browser = cafe.browser("owner")
     pages = [
         "/admin/messaging/message/",
         f"/admin/messaging/message/{pk}/change/",
         "/admin/messaging/gatewaystate/",
         "/admin/messaging/inboundmessage/",
-        "/admin/messaging/smsprovider/add/",
-        f"/admin/messaging/smsprovider/{provider.pk}/change/",
+        "/admin/messaging/provideraccount/add/",
+        f"/admin/messaging/provideraccount/{provider.pk}/change/",
     ]
     for page in pages:
         answer = browser.get(page)

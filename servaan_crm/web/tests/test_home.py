@@ -116,7 +116,7 @@ def test_the_price_is_fixed_and_small(cafe):
         with CaptureQueriesContext(connection) as queries:
             assert browser.get("/").status_code == 200
         settings_of.append(len(queries))
-    assert settings_of[0] == settings_of[1] <= 15
+    assert settings_of[0] == settings_of[1] <= 12
 
 
 def test_the_neighbours_day_is_not_shown(cafe, other_cafe):

@@ -5,36 +5,47 @@ The key is part of the path, so a full URL never reaches a log line or an error 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import httpx
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging.gateways.base import (
     AccountInfo,
     AuthError,
+    CallbackCall,
+    CallbackContent,
+    DeliveryReport,
     DeliveryState,
+    Doubtful,
+    Gateway,
     GatewayConfig,
     GatewayError,
-    InboundSms,
-    OutgoingSms,
+    InboundText,
+    OutgoingMessage,
     PermanentError,
     RetryableError,
     SendResult,
     StatusResult,
     UnknownOutcomeError,
 )
-from servaan_crm.messaging.gateways.kavenegar_codes import OK, delivery_state, error_for, is_splittable
+from servaan_crm.messaging.gateways.kavenegar.codes import OK, delivery_state, error_for, is_splittable
 
 DEFAULT_BASE_URL = "https://api.kavenegar.com/v1"
 BATCH = 200
 STATUS_BATCH = 500
 LOCAL_ID_WINDOW = 12 * 3600
+RECEIVE_BATCH = 100
+OPTED_OUT = 2  # reason of a block: the guest sent «لغو۱۱»
+BLOCKED_PAGES = 500
 # Splitting gives up after this many lone texts were refused with none accepted in between: then the fault is
 # in the account, not in the texts, and the rest goes back to the queue untouched.
 REFUSALS_BEFORE_GIVING_UP = 4
@@ -56,17 +67,19 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2
     logging.getLogger(_name).addFilter(_DropUrls())
 
 
-class KavenegarGateway:
+class KavenegarGateway(Gateway):
     """Adapter for one account. Safe to share between threads, not across a fork."""
 
     name: ClassVar[str] = "kavenegar"
+    label: ClassVar[str | Promise] = _("Kavenegar")
+    has_templates: ClassVar[bool] = True
     batch_size: ClassVar[int] = BATCH
     status_batch_size: ClassVar[int] = STATUS_BATCH
     local_id_is_idempotent: ClassVar[bool] = True
     local_id_window: ClassVar[int] = LOCAL_ID_WINDOW
 
     def __init__(self, config: GatewayConfig, *, timeout: httpx.Timeout | float | None = None) -> None:
-        self._config = config
+        super().__init__(config)
         base_url = (config.base_url or DEFAULT_BASE_URL).rstrip("/")
         self._root = base_url if base_url.endswith("/v1") else f"{base_url}/v1"
         local = urlsplit(self._root).hostname in {"127.0.0.1", "localhost", "::1"}
@@ -78,7 +91,7 @@ class KavenegarGateway:
 
     # -- sending ---------------------------------------------------------------------------------------------
 
-    def send_batch(self, messages: Sequence[OutgoingSms]) -> list[SendResult]:
+    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[SendResult]:
         """Send up to 200 texts, each under its ``local_id``; every text gets a result, errors included.
 
         A refusal caused by single texts is traced by splitting the batch; repeating parts of it is safe because
@@ -109,20 +122,20 @@ class KavenegarGateway:
         return results
 
     @staticmethod
-    def _groups(messages: Sequence[OutgoingSms]) -> list[list[OutgoingSms]]:
+    def _groups(messages: Sequence[OutgoingMessage]) -> list[list[OutgoingMessage]]:
         """Texts that can share a call: one body (sms/send), or any bodies when every text names its line."""
         if not messages:
             return []
         if len({(message.body, message.sender) for message in messages}) == 1:
             return [list(messages)]
         with_sender = [message for message in messages if message.sender]
-        groups: dict[str, list[OutgoingSms]] = {}
+        groups: dict[str, list[OutgoingMessage]] = {}
         for message in messages:
             if not message.sender:
                 groups.setdefault(message.body, []).append(message)
         return ([with_sender] if with_sender else []) + list(groups.values())
 
-    def _call_send(self, chunk: list[OutgoingSms]) -> list[SendResult]:
+    def _call_send(self, chunk: list[OutgoingMessage]) -> list[SendResult]:
         first = chunk[0]
         if all(message.body == first.body and message.sender == first.sender for message in chunk):
             form = {
@@ -169,6 +182,10 @@ class KavenegarGateway:
         entries = self._call("sms/status", {"messageid": ",".join(provider_ids)})
         return {result.provider_id: result for result in map(_status_result, entries)}
 
+    def find(self, messages: Sequence[Doubtful]) -> dict[int, StatusResult]:
+        """Fates by localid of messages whose outcome is unknown."""
+        return self.status_by_local_id([message.local_id for message in messages])
+
     def status_by_local_id(self, local_ids: Sequence[int]) -> dict[int, StatusResult]:
         """Fates by localid (≤ 500, last 12 hours); ids the provider does not know are absent."""
         if not local_ids:
@@ -191,12 +208,22 @@ class KavenegarGateway:
             kind=str(entry.get("type") or ""),
         )
 
-    def receive(self, line: str, *, is_read: bool = False) -> list[InboundSms]:
+    def receive(self) -> list[InboundText]:
+        """Inbound texts of the account's line since the last time, up to 1,000; reading marks them as read."""
+        found: list[InboundText] = []
+        while self._config.sender and len(found) < 10 * RECEIVE_BATCH:
+            batch = self.receive_line(self._config.sender)
+            found += batch
+            if len(batch) < RECEIVE_BATCH:
+                break
+        return found
+
+    def receive_line(self, line: str, *, is_read: bool = False) -> list[InboundText]:
         """Inbound texts of a line. ``is_read=False`` marks what it returns as read, 100 a call: call again
         while a call returns 100."""
         entries = self._call("sms/receive", {"linenumber": line, "isread": "1" if is_read else "0"})
         return [
-            InboundSms(
+            InboundText(
                 provider_id=str(entry.get("messageid") or ""),
                 sender=str(entry.get("sender") or ""),
                 receiver=str(entry.get("receptor") or line),
@@ -206,7 +233,19 @@ class KavenegarGateway:
             for entry in entries
         ]
 
-    def blocked_numbers(self, line: str, *, reason: int | None = None, page: int = 1) -> list[str]:
+    def blocked_numbers(self) -> list[str]:
+        """Everybody who answered «لغو۱۱» to the account's line."""
+        found: list[str] = []
+        page = 1
+        while self._config.sender and page <= BLOCKED_PAGES:
+            batch = self.blocked_on_line(self._config.sender, reason=OPTED_OUT, page=page)
+            found += batch
+            if not batch:
+                break
+            page += 1
+        return found
+
+    def blocked_on_line(self, line: str, *, reason: int | None = None, page: int = 1) -> list[str]:
         """One page of the numbers blocked on a line (``reason`` 2 = «لغو۱۱»), as the provider writes them."""
         form = {"linenumber": line, "pagenumber": str(page)}
         if reason is not None:
@@ -215,6 +254,15 @@ class KavenegarGateway:
         # The field name of the number is unsourced: accept the spellings seen.
         numbers = (entry.get("number") or entry.get("receptor") or entry.get("mobile") for entry in entries)
         return [str(number) for number in numbers if number]
+
+    # -- being called ----------------------------------------------------------------------------------------
+
+    def read_callback(self, kind: str, call: CallbackCall) -> CallbackContent:
+        """``status``: messageid (several separated by commas), status. ``receive``: messageid, from or sender, to or
+        receptor, message. A text without a number of its own gets one made of its content."""
+        if kind == "status":
+            return CallbackContent(reports=[report for row in call.rows for report in _reports(row)])
+        return CallbackContent(inbound=[text for row in call.rows if (text := _inbound(row)) is not None])
 
     # -- transport -------------------------------------------------------------------------------------------
 
@@ -252,7 +300,23 @@ def _read(response: httpx.Response) -> list[dict[str, Any]]:
     return [entry for entry in entries or [] if isinstance(entry, dict)]
 
 
-def _with_error(messages: Sequence[OutgoingSms], error: GatewayError) -> list[SendResult]:
+def _reports(row: Mapping[str, Any]) -> list[DeliveryReport]:
+    status = str(row.get("status") or "")
+    ids = str(row.get("messageid") or "").split(",")[:STATUS_BATCH]
+    return [DeliveryReport(key.strip(), delivery_state(status), status) for key in ids]
+
+
+def _inbound(row: Mapping[str, Any]) -> InboundText | None:
+    sender = str(row.get("from") or row.get("sender") or "")
+    receiver = str(row.get("to") or row.get("receptor") or "")
+    body = str(row.get("message") or "").replace("\x00", "")
+    if not sender:
+        return None
+    content = hashlib.sha256("\n".join([sender, receiver, body]).encode()).hexdigest()
+    return InboundText(str(row.get("messageid") or content), sender, receiver, body)
+
+
+def _with_error(messages: Sequence[OutgoingMessage], error: GatewayError) -> list[SendResult]:
     return [SendResult(message.local_id, error=error) for message in messages]
 
 
@@ -263,7 +327,7 @@ def _deferred(error: GatewayError) -> GatewayError:
     return error
 
 
-def _match(chunk: list[OutgoingSms], entries: list[dict[str, Any]]) -> list[SendResult]:
+def _match(chunk: list[OutgoingMessage], entries: list[dict[str, Any]]) -> list[SendResult]:
     """Pair entries with texts: by localid if echoed, else by position as long as the numbers agree. A text
     without its entry has an unknown outcome."""
     by_local = {str(entry["localid"]): entry for entry in entries if entry.get("localid")}

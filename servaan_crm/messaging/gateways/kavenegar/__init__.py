@@ -1,0 +1,5 @@
+"""Kavenegar: SMS in Iran."""
+
+from servaan_crm.messaging.gateways.kavenegar.adapter import KavenegarGateway
+
+__all__ = ["KavenegarGateway"]
