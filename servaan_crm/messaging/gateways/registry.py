@@ -9,10 +9,17 @@ from collections import OrderedDict
 from django.utils.functional import Promise
 
 from servaan_crm.messaging.gateways.base import Gateway, GatewayConfig
+from servaan_crm.messaging.gateways.email import EmailGateway
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
 
 # One line each, in the order the settings page offers them.
-ADAPTERS: dict[str, type[Gateway]] = {adapter.name: adapter for adapter in (KavenegarGateway,)}
+ADAPTERS: dict[str, type[Gateway]] = {
+    adapter.name: adapter
+    for adapter in (
+        KavenegarGateway,
+        EmailGateway,
+    )
+}
 
 _MAX_OPEN = 32
 _lock = threading.Lock()
