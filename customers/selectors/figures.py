@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from customers.models import CustomerSummary, GuestFigure
 
@@ -35,7 +36,8 @@ def figures_of_book() -> dict[tuple[str, str], Figure]:
         g=-Count("pk"), v=-Sum("total_visits"), s=-Sum("lifetime_spent")
     )
     found: dict[tuple[str, str], Figure] = defaultdict(Figure)
-    for segment, tier, guests, visits, spent in kept.union(taken_off, all=True):
+    rows: QuerySet[Any, Any] = kept.union(taken_off, all=True)
+    for segment, tier, guests, visits, spent in rows:
         found[segment, tier] += Figure(guests, visits, spent)
     return dict(found)
 
