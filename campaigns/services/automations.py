@@ -1,4 +1,4 @@
-"""Every write of the campaigns room."""
+"""The ready-made automations, and changes of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads of the campaigns room."""
+"""Automations, as they are asked for."""
 
 from django.db.models import QuerySet
 
