@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from servaan_crm.messaging.gateways.base import Gateway, GatewayConfig
 from servaan_crm.messaging.gateways.email import EmailGateway
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
+from servaan_crm.messaging.gateways.web_push import WebPushGateway
 
 # One line each, in the order the settings page offers them.
 ADAPTERS: dict[str, type[Gateway]] = {
@@ -18,6 +19,7 @@ ADAPTERS: dict[str, type[Gateway]] = {
     for adapter in (
         KavenegarGateway,
         EmailGateway,
+        WebPushGateway,
     )
 }
 
