@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,11 +15,24 @@ from servaan_crm.messaging.gateways.base import ErrorKind, Gateway, GatewayConfi
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
 from servaan_crm.messaging.gateways.registry import ADAPTERS, get_gateway
 from servaan_crm.messaging.models import DEFAULT_ACCOUNT, Channel, GatewayState, ProviderAccount
+from servaan_crm.messaging.tariff import Tariff
 
 log = logging.getLogger(__name__)
 
 # How long an account rests before one batch tries again whether it was repaired.
 _REST = {ErrorKind.CREDIT: timedelta(minutes=5), ErrorKind.AUTH: timedelta(minutes=15)}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Most messages of an account in a minute, a day and a month; None: no limit."""
+
+    minute: int | None = None
+    day: int | None = None
+    month: int | None = None
+
+    def __bool__(self) -> bool:
+        return any(value is not None for value in (self.minute, self.day, self.month))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,8 @@ class Account:
     adapter: str
     config: GatewayConfig
     has_problem: bool = False
+    tariff: Tariff = field(default=Tariff(), repr=False)
+    limits: Limits = Limits()
 
     @property
     def gateway(self) -> Gateway:
@@ -58,7 +73,11 @@ def default_account() -> Account:
 def _account(row: ProviderAccount) -> Account:
     options = tuple(sorted(json.loads(row.options or "{}").items()))
     return Account(
-        str(row.pk), row.adapter, GatewayConfig(row.base_url, row.api_key, row.sender, row.channel, options)
+        str(row.pk),
+        row.adapter,
+        GatewayConfig(row.base_url, row.api_key, row.sender, row.channel, options),
+        tariff=Tariff(row.tariff_persian, row.tariff_latin, row.operator_tariffs),
+        limits=Limits(row.rate_per_minute, row.daily_limit, row.monthly_limit),
     )
 
 
