@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from servaan_crm.messaging.gateways.base import (
     GatewayError,
@@ -17,6 +19,9 @@ from servaan_crm.messaging.gateways.base import (
 # Splitting gives up after this many lone texts were refused with none accepted in between: then the fault is
 # in the account, not in the texts, and the rest goes back to the queue untouched.
 REFUSALS_BEFORE_GIVING_UP = 4
+# A batch of many calls begins no further one after this many seconds: whoever claimed it counts its texts as lost
+# after two minutes.
+SECONDS = 75.0
 
 Chunk = list[OutgoingMessage]
 
@@ -35,13 +40,16 @@ def send_in_parts(
     """Send each group by one ``call``; every text gets a result, errors included.
 
     A refusal caused by single texts is traced by halving the group: allowed only where a refused call sent none
-    of its texts. Any other error (no connection, credit, key, throttling, no answer) ends the work: what was not
-    tried yet comes back as surely not sent.
+    of its texts. Any other error (no connection, credit, key, throttling, no answer) ends the work, and so does
+    the clock: what was not tried yet comes back as surely not sent.
     """
     results: list[SendResult] = []
     stack = [group for group in groups if group][::-1]
-    refusals = 0
+    refusals, until = 0, time.monotonic() + SECONDS
     while stack:
+        if time.monotonic() > until:
+            rest = [message for group in reversed(stack) for message in group]
+            return results + with_error(rest, RetryableError("the provider answers slowly", code="slow"))
         chunk = stack.pop()
         try:
             results += call(chunk)
@@ -77,6 +85,30 @@ def deferred(error: GatewayError) -> GatewayError:
 def chunks(messages: Sequence[OutgoingMessage], size: int) -> list[Chunk]:
     """``messages`` in parts of at most ``size``."""
     return [list(messages[start : start + size]) for start in range(0, len(messages), size)]
+
+
+def match_entries(
+    chunk: Chunk, entries: Sequence[Mapping[str, Any]], *, number: str, local_id: str = ""
+) -> list[Mapping[str, Any] | None]:
+    """The provider's entry for each text of ``chunk``, None where there is none.
+
+    Our own number decides if it is echoed (in ``local_id``), else the position as long as all phone numbers (in
+    ``number``) agree, else the phone number if it stands only once.
+    """
+    by_local = {str(entry[local_id]): entry for entry in entries if local_id and entry.get(local_id)}
+    if by_local:
+        return [by_local.get(str(message.local_id)) for message in chunk]
+    same_order = len(entries) == len(chunk) and all(
+        tail(entry.get(number)) == tail(message.recipient)
+        for entry, message in zip(entries, chunk, strict=True)
+    )
+    if same_order:
+        return list(entries)
+    by_number: dict[str, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        by_number.setdefault(tail(entry.get(number)), []).append(entry)
+    found = [by_number.get(tail(message.recipient)) or [] for message in chunk]
+    return [rows[0] if len(rows) == 1 else None for rows in found]
 
 
 def domestic(recipient: str) -> str:

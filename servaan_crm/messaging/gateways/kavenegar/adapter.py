@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import httpx
 from django.utils.functional import Promise
@@ -20,7 +18,6 @@ from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging.gateways.base import (
     AccountInfo,
-    AuthError,
     CallbackCall,
     CallbackContent,
     DeliveryReport,
@@ -28,15 +25,20 @@ from servaan_crm.messaging.gateways.base import (
     Doubtful,
     Gateway,
     GatewayConfig,
-    GatewayError,
     InboundText,
     OutgoingMessage,
-    PermanentError,
-    RetryableError,
     SendResult,
     StatusResult,
     UnknownOutcomeError,
 )
+from servaan_crm.messaging.gateways.batches import (
+    Chunk,
+    decimal,
+    domestic,
+    match_entries,
+    send_in_parts,
+)
+from servaan_crm.messaging.gateways.http import HttpClient
 from servaan_crm.messaging.gateways.kavenegar.codes import OK, delivery_state, error_for, is_splittable
 
 DEFAULT_BASE_URL = "https://api.kavenegar.com/v1"
@@ -46,25 +48,6 @@ LOCAL_ID_WINDOW = 12 * 3600
 RECEIVE_BATCH = 100
 OPTED_OUT = 2  # reason of a block: the guest sent «لغو۱۱»
 BLOCKED_PAGES = 500
-# Splitting gives up after this many lone texts were refused with none accepted in between: then the fault is
-# in the account, not in the texts, and the rest goes back to the queue untouched.
-REFUSALS_BEFORE_GIVING_UP = 4
-CONNECT_PAUSE = 15  # seconds of rest when nobody answers at all
-
-_TIMEOUT = httpx.Timeout(20.0, connect=5.0, pool=5.0)
-_LIMITS = httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=15.0)
-_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-
-
-class _DropUrls(logging.Filter):
-    """httpx and httpcore print full URLs, and ours hold the key: only warnings may pass."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING
-
-
-for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
-    logging.getLogger(_name).addFilter(_DropUrls())
 
 
 class KavenegarGateway(Gateway):
@@ -82,8 +65,7 @@ class KavenegarGateway(Gateway):
         super().__init__(config)
         base_url = (config.base_url or DEFAULT_BASE_URL).rstrip("/")
         self._root = base_url if base_url.endswith("/v1") else f"{base_url}/v1"
-        local = urlsplit(self._root).hostname in {"127.0.0.1", "localhost", "::1"}
-        self._client = httpx.Client(timeout=timeout or _TIMEOUT, limits=_LIMITS, trust_env=not local)
+        self._client = HttpClient(self._root, timeout=timeout)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -98,28 +80,7 @@ class KavenegarGateway(Gateway):
         an existing localid is never sent again. Any other error (no connection, credit, key, throttling, no
         answer) ends the batch: what was not tried yet comes back as not sent.
         """
-        results: list[SendResult] = []
-        stack = self._groups(messages)[::-1]
-        refusals = 0
-        while stack:
-            chunk = stack.pop()
-            try:
-                results += self._call_send(chunk)
-                refusals = 0
-                continue
-            except GatewayError as caught:
-                error = caught
-            if is_splittable(error) and len(chunk) > 1 and refusals < REFUSALS_BEFORE_GIVING_UP:
-                middle = len(chunk) // 2
-                stack += [chunk[middle:], chunk[:middle]]
-            elif isinstance(error, PermanentError) and len(chunk) == 1:
-                results += _with_error(chunk, error)
-                refusals += 1
-            else:
-                rest = [message for group in reversed(stack) for message in group]
-                own = _deferred(error) if isinstance(error, PermanentError) else error
-                return results + _with_error(chunk, own) + _with_error(rest, _deferred(error))
-        return results
+        return send_in_parts(self._groups(messages), self._call_send, is_splittable=is_splittable)
 
     @staticmethod
     def _groups(messages: Sequence[OutgoingMessage]) -> list[list[OutgoingMessage]]:
@@ -139,7 +100,7 @@ class KavenegarGateway(Gateway):
         first = chunk[0]
         if all(message.body == first.body and message.sender == first.sender for message in chunk):
             form = {
-                "receptor": ",".join(receptor(message.recipient) for message in chunk),
+                "receptor": ",".join(domestic(message.recipient) for message in chunk),
                 "message": first.body,
                 "localid": ",".join(str(message.local_id) for message in chunk),
             }
@@ -148,7 +109,7 @@ class KavenegarGateway(Gateway):
             entries = self._call("sms/send", form)
         else:
             form = {
-                "receptor": json.dumps([receptor(message.recipient) for message in chunk]),
+                "receptor": json.dumps([domestic(message.recipient) for message in chunk]),
                 "sender": json.dumps([message.sender for message in chunk]),
                 "message": json.dumps([message.body for message in chunk], ensure_ascii=False),
                 "localmessageids": json.dumps([message.local_id for message in chunk]),
@@ -162,7 +123,7 @@ class KavenegarGateway(Gateway):
         """Send a verification template (``verify/lookup``). ``tokens`` maps token, token2, token3, token10,
         token20 to values; the first three may not hold spaces. There is no localid here: an unknown outcome
         must not be repeated blindly."""
-        form = {"receptor": receptor(recipient), "template": template, "type": kind, **tokens}
+        form = {"receptor": domestic(recipient), "template": template, "type": kind, **tokens}
         entries = self._call("verify/lookup", form)
         if not entries:
             raise UnknownOutcomeError("lookup answered without an entry")
@@ -203,7 +164,7 @@ class KavenegarGateway(Gateway):
         entries = self._call("account/info", {})
         entry = entries[0] if entries else {}
         return AccountInfo(
-            credit=_decimal(entry.get("remaincredit")) or Decimal(0),
+            credit=decimal(entry.get("remaincredit")) or Decimal(0),
             expires_at=_time(entry.get("expiredate")),
             kind=str(entry.get("type") or ""),
         )
@@ -267,17 +228,7 @@ class KavenegarGateway(Gateway):
     # -- transport -------------------------------------------------------------------------------------------
 
     def _call(self, method: str, form: dict[str, str]) -> list[dict[str, Any]]:
-        url = f"{self._root}/{self._config.api_key}/{method}.json"
-        try:
-            response = self._client.post(url, data=form)
-        except _NOTHING_SENT as error:
-            text = f"no connection: {type(error).__name__}"
-            raise RetryableError(text, code="connect", pause=CONNECT_PAUSE) from None
-        except httpx.HTTPError as error:
-            raise UnknownOutcomeError(f"no answer: {type(error).__name__}", code="transport") from None
-        except (httpx.InvalidURL, UnicodeError):
-            raise AuthError("base URL or key is malformed", code="url") from None
-        return _read(response)
+        return _read(self._client.post(f"{self._config.api_key}/{method}.json", data=form))
 
 
 def _read(response: httpx.Response) -> list[dict[str, Any]]:
@@ -316,42 +267,13 @@ def _inbound(row: Mapping[str, Any]) -> InboundText | None:
     return InboundText(str(row.get("messageid") or content), sender, receiver, body)
 
 
-def _with_error(messages: Sequence[OutgoingMessage], error: GatewayError) -> list[SendResult]:
-    return [SendResult(message.local_id, error=error) for message in messages]
+def _match(chunk: Chunk, entries: Sequence[Mapping[str, Any]]) -> list[SendResult]:
+    """Pair entries with texts. A text without its entry has an unknown outcome."""
+    pairs = zip(chunk, match_entries(chunk, entries, number="receptor", local_id="localid"), strict=True)
+    return [_send_result(message.local_id, entry) for message, entry in pairs]
 
 
-def _deferred(error: GatewayError) -> GatewayError:
-    """The error of texts that were held back because of another text's ``error``: surely not sent."""
-    if isinstance(error, PermanentError | UnknownOutcomeError):
-        return RetryableError(error.text, code=error.code)
-    return error
-
-
-def _match(chunk: list[OutgoingMessage], entries: list[dict[str, Any]]) -> list[SendResult]:
-    """Pair entries with texts: by localid if echoed, else by position as long as the numbers agree. A text
-    without its entry has an unknown outcome."""
-    by_local = {str(entry["localid"]): entry for entry in entries if entry.get("localid")}
-    same_order = len(entries) == len(chunk) and all(
-        _tail(entry.get("receptor")) == _tail(message.recipient)
-        for entry, message in zip(entries, chunk, strict=True)
-    )
-    by_number: dict[str, list[dict[str, Any]]] = {}
-    if not same_order:
-        for answer in entries:
-            by_number.setdefault(_tail(answer.get("receptor")), []).append(answer)
-    results = []
-    entry: dict[str, Any] | None
-    for index, message in enumerate(chunk):
-        entry = by_local.get(str(message.local_id))
-        if entry is None and not by_local:
-            same_number = by_number.get(_tail(message.recipient)) or []
-            lone = same_number[0] if len(same_number) == 1 else None
-            entry = entries[index] if same_order else lone
-        results.append(_send_result(message.local_id, entry))
-    return results
-
-
-def _send_result(local_id: int, entry: dict[str, Any] | None) -> SendResult:
+def _send_result(local_id: int, entry: Mapping[str, Any] | None) -> SendResult:
     provider_id = str(entry.get("messageid") or "") if entry else ""
     if entry is None or provider_id in {"", "0"}:
         return SendResult(local_id, error=UnknownOutcomeError("no entry for this text", code="entry"))
@@ -360,7 +282,7 @@ def _send_result(local_id: int, entry: dict[str, Any] | None) -> SendResult:
         provider_id=provider_id,
         state=delivery_state(entry.get("status")),
         status=str(entry.get("status") or ""),
-        cost=_decimal(entry.get("cost")),
+        cost=decimal(entry.get("cost")),
     )
 
 
@@ -372,23 +294,6 @@ def _status_result(entry: dict[str, Any]) -> StatusResult:
         provider_id=str(entry.get("messageid") or ""),
         local_id=int(local_id) if local_id.isascii() and local_id.isdigit() else None,
     )
-
-
-def receptor(recipient: str) -> str:
-    """E.164 in the form Kavenegar prints: 09… for Iran, 00<country>… for the rest."""
-    digits = recipient.lstrip("+")
-    return f"0{digits[2:]}" if digits.startswith("98") else f"00{digits}"
-
-
-def _tail(number: object) -> str:
-    return str(number or "")[-9:]
-
-
-def _decimal(value: object) -> Decimal | None:
-    try:
-        return None if value is None else Decimal(str(value))
-    except InvalidOperation:
-        return None
 
 
 def _time(value: object) -> datetime | None:
