@@ -1,4 +1,4 @@
-"""What the club does when a guest asks to be forgotten. The ledger stays: it names nobody but the guest's row."""
+"""What the club does when a guest asks to be forgotten. The ledger keeps its figures and loses its words."""
 
 from __future__ import annotations
 
@@ -9,10 +9,18 @@ from django.db.models.functions import Cast, Concat, Replace, Upper
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from loyalty.models import DiscountCode, RedemptionCode, Referral, ReviewItem, Voucher
+from loyalty.models import (
+    DiscountCode,
+    LedgerEntry,
+    RedemptionCode,
+    Referral,
+    ReviewItem,
+    TierChange,
+    Voucher,
+)
 from servaan_crm.core.actors import system
 from servaan_crm.core.db import write
-from servaan_crm.core.erasure import scrub_trail
+from servaan_crm.core.erasure import erasing, scrub_trail
 from servaan_crm.core.events import subscribe
 from servaan_crm.tenancy.current import get_cafe
 
@@ -27,7 +35,7 @@ _KEEP = {
 
 @subscribe("customer.erased")
 def erase_club(payload: dict[str, Any]) -> None:
-    """Take the words out of vouchers, personal codes, referrals and reviews, and everything that still opens a door.
+    """Take the words out of ledger, vouchers, personal codes, referrals and reviews, and what still opens a door.
 
     Unused vouchers are cancelled, a personal code (which may be the guest's name) gets a meaningless one, codes by SMS
     go. What was used, when and for how much stays: it is the café's figures.
@@ -44,6 +52,12 @@ def erase_club(payload: dict[str, Any]) -> None:
         referrals.update(reason="")
         reviews.filter(status=ReviewItem.Status.OPEN).update(status=ReviewItem.Status.DISMISSED)
         reviews.update(evidence={}, decision_note="")
+        TierChange.objects.filter(customer_id=guest).update(reason="")
+        with erasing():
+            worded = LedgerEntry.objects.filter(customer_id=guest).exclude(
+                description="", notes="", reference=""
+            )
+            worded.update(description="", notes="", reference="")
         rows: tuple[QuerySet[Any], ...] = (vouchers, codes, referrals, reviews)
         for found in rows:
             table = found.model._meta.db_table

@@ -14,7 +14,7 @@ from analytics.periods import Period, this_month
 from customers.models import Customer, CustomerSummary
 from customers.selectors.figures import Figure, figures_of_book
 from loyalty.models import LoyaltyAccount
-from loyalty.selectors.flow import get_flow, get_taken_off
+from loyalty.selectors.flow import get_flow, get_flow_and_held, get_taken_off
 
 
 def get_customer_statistics(period: Period | None = None) -> dict[str, Any]:
@@ -110,10 +110,10 @@ def get_points_flow(period: Period) -> dict[str, int]:
     return asdict(get_flow(period.start, period.end))
 
 
-def get_active_points() -> int:
-    """Return the points that guests hold now."""
-    accounts = LoyaltyAccount.objects.filter(customer__deleted_at=None)
-    return int(accounts.aggregate(points=Coalesce(Sum("balance"), 0))["points"])
+def get_points_now(period: Period) -> tuple[dict[str, int], int]:
+    """Return what :func:`get_points_flow` tells, and the points that guests hold now; one query."""
+    flow, held = get_flow_and_held(period.start, period.end)
+    return asdict(flow), held
 
 
 def percent_of(part: int | Decimal, whole: int | Decimal) -> Decimal | None:

@@ -30,6 +30,8 @@ from customers.services.notes import add_note, change_note, delete_note
 from customers.services.privacy import erase_customer
 from feedback.services import answer_feedback, record_feedback
 from loyalty.models import LedgerEntry
+from loyalty.selectors.verify import find_wrong_accounts
+from loyalty.services.points import award_points
 from outreach.services import log_interaction
 from servaan_crm.core.errors import DomainError
 from servaan_crm.core.events import dispatch_pending
@@ -81,6 +83,8 @@ def plant(cafe):
     )
     bill = VisitRequest(customer_id=customer.pk, total_amount=Decimal(1_000_000), notes=MARK)
     visit = record_visit(actor=actor, request=bill).visit
+    gift = {"reason": f"هدیهٔ {MARK}", "reference": LATIN, "notes": f"{MARK} گفت"}
+    award_points(actor=actor, customer_id=customer.pk, points=50, **gift)
     add_note(actor=actor, customer_id=customer.pk, text=MARK, is_pinned=True)
     gone = add_note(actor=actor, customer_id=customer.pk, text=f"{MARK} رفت")
     change_note(actor=actor, customer_id=customer.pk, note_id=gone.pk, text=f"{MARK} رفتنی")
@@ -135,6 +139,7 @@ def test_nothing_tells_who_it_was(cafe):
         "core_event",
         "messaging_message",
         "outreach_interaction",
+        "loyalty_ledgerentry",
     ):
         assert table in {name for name, _column in before}, table
     figures = (
@@ -150,6 +155,7 @@ def test_nothing_tells_who_it_was(cafe):
     dispatch_pending()
 
     assert traces(cafe.cafe.schema_name) == []
+    assert not list(find_wrong_accounts())
     customer.refresh_from_db()
     assert customer.phone.startswith("+999")
     assert customer.erased_at

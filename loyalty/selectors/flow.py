@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, TruncDate
 
-from loyalty.models import LedgerEntry
+from loyalty.models import LedgerEntry, LoyaltyAccount
 from servaan_crm.l10n.jalali import local_day_bounds, month_bounds
 from servaan_crm.l10n.locale import get_locale
 
@@ -31,6 +31,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "expired": (Type.EXPIRED,),
     "corrected": (Type.ADJUSTMENT_SUBTRACT,),
 }
+_HELD = "held"
 _ALIVE = (
     Q(customer__deleted_at=None)
     | Q(customer__merged_into__isnull=False, customer__merged_into__deleted_at=None)
@@ -78,6 +79,21 @@ def get_flow(start: datetime | None = None, end: datetime | None = None) -> Flow
     if end is not None:
         rows = rows.filter(created_at__lt=end)
     return Flow(**rows.aggregate(**_sums()))
+
+
+def get_flow_and_held(start: datetime, end: datetime) -> tuple[Flow, int]:
+    """Return what moved in ``start <= time < end``, and the points that guests hold now; one query."""
+    moved = entries().filter(created_at__gte=start, created_at__lt=end).order_by()
+    held = LoyaltyAccount.objects.filter(customer__deleted_at=None).order_by().annotate(type=Value(_HELD))
+    rows: QuerySet[Any, Any] = (
+        moved.values_list("type")
+        .annotate(sum=Sum("points"))
+        .union(held.values_list("type").annotate(sum=Sum("balance")), all=True)
+    )
+    sums = {kind: points or 0 for kind, points in rows}
+    totals = {name: sum(sums.get(kind, 0) for kind in kinds) for name, kinds in KINDS.items()}
+    issued = totals.pop("issued")
+    return Flow(issued=issued, **{name: -total for name, total in totals.items()}), sums.get(_HELD, 0)
 
 
 def get_taken_off() -> int:

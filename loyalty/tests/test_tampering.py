@@ -54,6 +54,30 @@ def test_history_is_not_rewritten(books, table, statement):
     assert counts == (LedgerEntry.objects.count(), StampEntry.objects.count())
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "notes = 'else'",
+        "notes = '', points = points + 1",
+        "description = '', created_at = now()",
+        "explanation = '{}'",
+    ],
+)
+def test_an_erase_empties_words_and_nothing_else(books, change):
+    with pytest.raises(DatabaseError, match="append-only"):
+        run(f"SELECT set_config('servaan.erasing', 'yes', true); UPDATE loyalty_ledgerentry SET {change}")
+    with pytest.raises(DatabaseError, match="append-only"):
+        run("UPDATE loyalty_ledgerentry SET description = ''")
+    before = list(
+        LedgerEntry.objects.values("points", "balance_after", "explanation", "lot_points").order_by("pk")
+    )
+    run("SELECT set_config('servaan.erasing', 'yes', true); UPDATE loyalty_ledgerentry SET description = ''")
+    assert before == list(
+        LedgerEntry.objects.values("points", "balance_after", "explanation", "lot_points").order_by("pk")
+    )
+    assert set(LedgerEntry.objects.values_list("description", flat=True)) == {""}
+
+
 def test_triggers_cannot_be_switched_off_by_an_ordinary_role(books):
     """A role with every right on the tables, but neither superuser nor owner: what an application needs."""
     with connection.cursor() as cursor:

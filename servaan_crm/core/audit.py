@@ -78,10 +78,15 @@ _EVENT_BITS = {"INSERT": 4, "DELETE": 8, "UPDATE": 16}
 CREATE_REFUSAL_FUNCTION = """
 CREATE OR REPLACE FUNCTION core_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- A guest's right to be erased reaches the trail of changes too; nothing else does, and the ledger never.
-    IF TG_TABLE_NAME = 'core_auditentry' AND TG_OP = 'UPDATE'
-       AND current_setting('servaan.erasing', true) = 'yes' THEN
-        RETURN NEW;
+    -- A guest's right to be erased reaches the trail of changes, and of a ledger the columns of words that its
+    -- trigger names: they may be emptied, while everything else in the row stays as it was.
+    IF TG_OP = 'UPDATE' AND current_setting('servaan.erasing', true) = 'yes' THEN
+        IF TG_TABLE_NAME = 'core_auditentry' THEN RETURN NEW; END IF;
+        IF TG_NARGS > 0 AND NEW IS DISTINCT FROM OLD
+           AND to_jsonb(NEW) - TG_ARGV = to_jsonb(OLD) - TG_ARGV
+           AND NOT EXISTS (SELECT 1 FROM jsonb_each(to_jsonb(NEW)) AS e
+                            WHERE e.key = ANY(TG_ARGV) AND e.value NOT IN ('""', 'null'))
+        THEN RETURN NEW; END IF;
     END IF;
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'restrict_violation';
 END $$
@@ -152,10 +157,25 @@ def audit_by_statement(apps: object, schema_editor: BaseDatabaseSchemaEditor) ->
         cursor.execute("DROP FUNCTION IF EXISTS core_audit_row()")
 
 
+def words_can_be_emptied(table: str, words: Iterable[str]) -> list[RunSQL]:
+    """Return the operations that let an erase empty the columns ``words`` of an append-only ``table``, and no more."""
+    columns = ", ".join(f"'{column}'" for column in words)
+    return [
+        RunSQL([(CREATE_REFUSAL_FUNCTION, None)], RunSQL.noop),
+        RunSQL(f"DROP TRIGGER {table}_append_only ON {table}", RunSQL.noop),
+        RunSQL(
+            f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}"
+            f" FOR EACH ROW EXECUTE FUNCTION core_refuse_change({columns})",
+            RunSQL.noop,
+        ),
+    ]
+
+
 def append_only(table: str) -> list[RunSQL]:
     """Return the operations that make UPDATE, DELETE and TRUNCATE of ``table`` fail, for its owner too.
 
-    The audit trail alone can be updated, while ``servaan.erasing`` is "yes": to erase a guest from it.
+    While ``servaan.erasing`` is "yes" the audit trail can be updated, to erase a guest from it, and see
+    :func:`words_can_be_emptied`.
     """
     return [
         RunSQL(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -26,6 +27,15 @@ UPDATE core_idempotencyrecord SET body = '{"success": true, "data": {}}' WHERE b
 """
 
 
+@contextmanager
+def erasing() -> Iterator[None]:
+    """Let words be taken out of tables that otherwise only grow, within the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('servaan.erasing', 'yes', true)")
+        yield
+        cursor.execute("SELECT set_config('servaan.erasing', '', true)")
+
+
 def scrub_trail(table: str, row_ids: Iterable[object], *, keep: Collection[str] = ()) -> None:
     """Empty the values that the trail of changes remembers of these rows; columns in ``keep`` stay as they are.
 
@@ -34,10 +44,8 @@ def scrub_trail(table: str, row_ids: Iterable[object], *, keep: Collection[str] 
     rows = [str(row_id) for row_id in row_ids]
     if not rows:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('servaan.erasing', 'yes', true)")
+    with erasing(), connection.cursor() as cursor:
         cursor.execute(_SCRUB, {"keep": list(keep), "table": table, "rows": rows})
-        cursor.execute("SELECT set_config('servaan.erasing', '', true)")
 
 
 def forget_in_flight(customer_ids: Iterable[object], phones: Iterable[str], words: Iterable[str]) -> None:

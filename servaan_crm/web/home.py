@@ -21,9 +21,8 @@ from django.views.generic import TemplateView
 from analytics.periods import Period, last_days, month_so_far, this_month
 from analytics.selectors.statistics import (
     change_in_percent,
-    get_active_points,
     get_customer_overview,
-    get_points_flow,
+    get_points_now,
 )
 from analytics.selectors.today import Setup, get_setup, list_last_days, list_latest_visits
 from customers.selectors.birthdays import get_birthdays
@@ -122,7 +121,7 @@ def _figures() -> dict[str, Any]:
 
 def _points() -> dict[str, Any]:
     """Return the points guests hold, and by how many percent that changed since the month began."""
-    active, flow = get_active_points(), get_points_flow(this_month())
+    flow, active = get_points_now(this_month())
     at_start = active - flow["issued"] + flow["redeemed"]
     return {"active": active, "trend": change_in_percent(active, at_start), **flow}
 
