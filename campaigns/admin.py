@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns import services
 from campaigns.models import Automation
-from campaigns.texts import VARIABLES
+from campaigns.texts import AUTOMATION, variables
 from servaan_crm.core.admin_display import ServiceAdmin
 
 
@@ -27,7 +27,7 @@ class AutomationAdmin(ServiceAdmin):
         return False
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        known = "، ".join(f"{{{{{name}}}}}" for name in VARIABLES)
+        known = "، ".join(f"{{{{{one.name}}}}}" for one in variables(AUTOMATION))
         kwargs["help_texts"] = {
             "template": _("Variables: %(known)s. With a substitute for a missing value: %(example)s")
             % {"known": known, "example": "{{name|…}}"}

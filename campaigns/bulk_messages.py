@@ -14,7 +14,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from campaigns.texts import check_template, render_template
+from campaigns.texts import BULK, check_template, render_template
+from campaigns.values import cafe_name
 from customers.models import BulkOperation, Customer
 from customers.selectors.consent import may_be_messaged, reachable
 from customers.services.bulk import TARGETS, Portion, Skipped, register_effect
@@ -24,7 +25,6 @@ from servaan_crm.l10n.money import format_number
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.services import MessageDraft, queue_messages
 from servaan_crm.messaging.sms import count_parts
-from servaan_crm.tenancy.current import get_cafe
 
 SMS = Message.Channel.SMS
 CHUNK = 5_000
@@ -59,7 +59,7 @@ class SendMessage:
         """Take ``text``: at most 12 parts, with ``{{name}}``, ``{{points}}``, ``{{cafe_name}}``."""
         text = str(params.get("text") or "").replace("\r\n", "\n").strip()
         try:
-            check_template(text)
+            check_template(text, BULK)
         except ValidationError as error:
             raise ValidationError({"text": error.messages}) from None
         if not text or "\x00" in text or count_parts(text).parts > MAX_PARTS:
@@ -104,7 +104,7 @@ def size_of(text: str, matches: QuerySet[Customer]) -> Size:
 
     Raises ValidationError for a text that is not valid.
     """
-    used = check_template(text)
+    used = check_template(text, BULK)
     willing = reachable(matches.order_by(), SMS)
     recipients = willing.count()
     varies = bool({"name", "points"} & set(used))
@@ -118,9 +118,7 @@ def size_of(text: str, matches: QuerySet[Customer]) -> Size:
 
 
 def _values(name: str, points: int) -> dict[str, str]:
-    cafe = get_cafe()
-    own = cafe.name if cafe.language == "fa" else cafe.name_en or cafe.name
-    return {"name": name, "points": format_number(points), "cafe_name": own}
+    return {"name": name, "points": format_number(points), "cafe_name": cafe_name()}
 
 
 def _drafts(targets: QuerySet[Customer], portion: Portion) -> Iterator[MessageDraft]:
