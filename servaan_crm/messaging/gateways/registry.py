@@ -10,7 +10,11 @@ from django.utils.functional import Promise
 
 from servaan_crm.messaging.gateways.base import Gateway, GatewayConfig
 from servaan_crm.messaging.gateways.email import EmailGateway
+from servaan_crm.messaging.gateways.gupshup import GupshupGateway
+from servaan_crm.messaging.gateways.instagram import InstagramGateway
+from servaan_crm.messaging.gateways.interakt import InteraktGateway
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
+from servaan_crm.messaging.gateways.meta_whatsapp import MetaWhatsAppGateway
 from servaan_crm.messaging.gateways.web_push import WebPushGateway
 
 # One line each, in the order the settings page offers them.
@@ -18,6 +22,10 @@ ADAPTERS: dict[str, type[Gateway]] = {
     adapter.name: adapter
     for adapter in (
         KavenegarGateway,
+        MetaWhatsAppGateway,
+        GupshupGateway,
+        InteraktGateway,
+        InstagramGateway,
         EmailGateway,
         WebPushGateway,
     )
