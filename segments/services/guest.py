@@ -28,7 +28,7 @@ def refresh_customer(summary: CustomerSummary) -> str:
     """Bring one guest's base segment and memberships up to date: one query, and writes only for what changed.
 
     The caller holds the guest's lock and has saved the summary. Returns the base segment. A deleted guest keeps
-    the base segment and is in no segment.
+    the base segment and its place on fixed lists (it may come back), and is in no other segment.
     """
     plan = get_plan()
     rows = _judge(plan, summary.pk)
@@ -36,7 +36,7 @@ def refresh_customer(summary: CustomerSummary) -> str:
         plan = fresh_plan()
         rows = _judge(plan, summary.pk)
     if not rows:
-        SegmentMembership.objects.filter(customer_id=summary.pk).delete()
+        SegmentMembership.objects.filter(customer_id=summary.pk, segment_id__in=plan.ids).delete()
         return summary.segment
     _guest, base, wanted, present, _version = rows[0]
     _write(plan, summary.pk, set(wanted), set(present or []))

@@ -131,10 +131,12 @@ def _list_differences(run: SegmentRun, compiled: Compiled) -> None:
         run.total = cursor.rowcount
         # Without figures of its size the batches are joined row by row.
         cursor.execute("ANALYZE segments_work")
-        # Members that were deleted since: their rows go without a trace, as the guests did.
+        # Members that were deleted since: their rows go without a trace, as the guests did. Nobody would put a
+        # guest who comes back on a fixed list again, so those rows stay, and count nowhere.
         cursor.execute(
             "DELETE FROM segments_segmentmembership member USING customers_customer guest"
-            " WHERE guest.id = member.customer_id AND guest.deleted_at IS NOT NULL"
+            " WHERE guest.id = member.customer_id AND guest.deleted_at IS NOT NULL AND member.segment_id IN"
+            " (SELECT id FROM segments_segment WHERE kind <> 'static')"
         )
     _still_ours(run, total=run.total)
 
@@ -260,7 +262,13 @@ def _tell(moved: list[tuple[UUID, str, bool, list[str]]]) -> None:
 
 _COUNTED = """
 WITH counts AS (
-    SELECT segment_id, count(*) AS members FROM segments_segmentmembership GROUP BY 1
+    SELECT segment_id, sum(guests) AS members FROM (
+        SELECT segment_id, count(*) AS guests FROM segments_segmentmembership GROUP BY 1
+        UNION ALL
+        SELECT member.segment_id, -count(*) FROM customers_customer guest
+          JOIN segments_segmentmembership member ON member.customer_id = guest.id
+         WHERE guest.deleted_at IS NOT NULL GROUP BY 1
+    ) counted GROUP BY 1
 ), updated AS (
     UPDATE segments_segment segment SET customer_count = COALESCE(counts.members, 0), last_calculated_at = %(now)s
       FROM segments_segment other LEFT JOIN counts ON counts.segment_id = other.id

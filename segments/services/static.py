@@ -107,7 +107,7 @@ def _change(
         _each_batch(segment, iter(ids), _by_id, found, adding)
         _each_batch(segment, iter(phones), _by_phone, found, adding)
         now = timezone.now()
-        count = segment.memberships.count()
+        count = segment.memberships.filter(customer__deleted_at=None).count()
         Segment.objects.filter(pk=segment.pk).update(customer_count=count, last_calculated_at=now)
         if found.changed and where_used(segment):
             ask_for_run("list changed")

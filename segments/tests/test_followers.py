@@ -15,7 +15,9 @@ from customers.services.consent import set_consent
 from segments.models import RfmMove, RfmScore, Segment, SegmentMembership
 from segments.rfm import GRID, GROUPS, LEAST_GUESTS, group_of
 from segments.selectors import count_members, get_rfm_map
-from segments.services import create_system_segments, save_segment, score_guests
+from segments.services import ask_for_run, create_system_segments, save_segment, score_guests
+from segments.services.refresh import work_off_runs
+from segments.services.static import add_to_list
 from segments.tasks import nightly
 from servaan_crm.core.events import dispatch_pending
 from servaan_crm.tenancy.current import get_cafe
@@ -35,14 +37,22 @@ def test_a_guest_is_followed_from_entry_to_deletion_and_back(cafe):
     set_consent(actor=cafe.owner.actor, customer_id=guest.pk, channel="sms", granted=False, source="staff")
     dispatch_pending()
     assert "reach" not in keys_of(guest)
+    friends = Segment(key="friends", name="friends", kind=Segment.Kind.STATIC)
+    save_segment(actor=cafe.owner.actor, segment=friends)
+    add_to_list(actor=cafe.owner.actor, segment_id=friends.pk, customer_ids=[guest.pk])
     pk = Segment.objects.get(key="new_customers").pk
     delete_customer(actor=cafe.owner.actor, customer_id=guest.pk)
     assert count_members().get(pk, 0) == 0, "gone from the counts before any worker came"
     dispatch_pending()
-    assert keys_of(guest) == set()
+    ask_for_run("test")
+    work_off_runs()
+    assert keys_of(guest) == {"friends"}, "a place on a fixed list waits for the guest"
+    friends.refresh_from_db()
+    assert friends.customer_count == count_members().get(friends.pk, 0) == 0
     restore_customer(actor=cafe.owner.actor, customer_id=guest.pk)
     dispatch_pending()
-    assert "new_customers" in keys_of(guest)
+    assert {"new_customers", "friends"} <= keys_of(guest)
+    assert count_members()[friends.pk] == 1
 
 
 def test_built_in_segments_are_brought_in_line(cafe):
