@@ -23,3 +23,11 @@ def write(actor: Actor) -> Iterator[None]:
                 [str(actor.user_id or ""), actor.name, request_id.get()],
             )
         yield
+
+
+def nobody() -> None:
+    """Forget who acts, for the rest of the transaction: what follows has another author, or none."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('servaan.actor_id', '', true), set_config('servaan.actor_name', '', true)"
+        )
