@@ -116,6 +116,10 @@ class Campaign(BaseModel):
     )
     # Why it stopped by itself: low_credit, auth, …
     problem = models.CharField(_("problem"), max_length=20, blank=True, editable=False)
+    # What the person who refused the approval wrote.
+    review_note = models.CharField(
+        _("why it was sent back"), max_length=300, blank=True, default="", db_default="", editable=False
+    )
 
     built_at = models.DateTimeField(_("audience fixed"), null=True, editable=False)
     started_at = models.DateTimeField(_("sending since"), null=True, editable=False)
@@ -226,6 +230,8 @@ class CampaignDelivery(models.Model):
     recipient = models.CharField(_("recipient"), max_length=254, blank=True, db_default="")
     message_id = models.UUIDField(null=True)
     queued_at = models.DateTimeField(_("handed over"), null=True)
+    # Which message to this guest it is: a failed one may be followed by another.
+    attempt = models.PositiveSmallIntegerField(_("try"), default=0, db_default=0)
 
     class Meta:
         verbose_name = _("delivery")

@@ -2,6 +2,7 @@
 
 import time
 
+from django.conf import settings
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
@@ -34,3 +35,15 @@ def get_cafe_by_host(host: str) -> Cafe | None:
 def forget_hosts(**_kwargs: object) -> None:
     """Drop the cache of this process when a café or a domain changes."""
     _cache.clear()
+
+
+def public_origin(cafe: Cafe) -> str:
+    """Return scheme and host of the café's public pages, such as ``https://narenj.servaan.ir``, for links in messages.
+
+    Where there is no request to take it from; a development server answers on its port without encryption.
+    """
+    rows = Domain.objects.filter(tenant=cafe).order_by("-is_primary", "pk")
+    host = rows.values_list("domain", flat=True).first() or f"{cafe.slug}.{settings.BASE_DOMAIN}"
+    if settings.BASE_DOMAIN == "localhost":
+        return f"http://{host}:{settings.PORT}"
+    return f"https://{host}"
