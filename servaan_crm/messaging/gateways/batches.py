@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from servaan_crm.messaging.gateways.base import (
     GatewayError,
@@ -22,6 +24,8 @@ REFUSALS_BEFORE_GIVING_UP = 4
 # A batch of many calls begins no further one after this many seconds: whoever claimed it counts its texts as lost
 # after two minutes.
 SECONDS = 75.0
+
+TEHRAN = ZoneInfo("Asia/Tehran")
 
 Chunk = list[OutgoingMessage]
 
@@ -129,3 +133,17 @@ def decimal(value: object) -> Decimal | None:
     except InvalidOperation:
         return None
     return found if found is not None and found.is_finite() else None
+
+
+def from_unix(value: object) -> datetime | None:
+    """A moment told in Unix seconds, None where there is none to read."""
+    try:
+        return datetime.fromtimestamp(float(str(value)), tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def in_money(units: Decimal | None, price: str) -> Decimal | None:
+    """Credit units in money, for accounts that count texts instead: None unless the café told the price of one."""
+    per_unit = decimal(price or None)
+    return None if units is None or per_unit is None or per_unit <= 0 else units * per_unit

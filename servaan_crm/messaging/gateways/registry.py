@@ -10,11 +10,15 @@ from django.utils.functional import Promise
 
 from servaan_crm.messaging.gateways.base import Gateway, GatewayConfig
 from servaan_crm.messaging.gateways.email import EmailGateway
+from servaan_crm.messaging.gateways.ghasedak import GhasedakGateway
 from servaan_crm.messaging.gateways.gupshup import GupshupGateway
 from servaan_crm.messaging.gateways.instagram import InstagramGateway
 from servaan_crm.messaging.gateways.interakt import InteraktGateway
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
+from servaan_crm.messaging.gateways.melipayamak import MelipayamakGateway
 from servaan_crm.messaging.gateways.meta_whatsapp import MetaWhatsAppGateway
+from servaan_crm.messaging.gateways.sms_ir import SmsIrGateway
+from servaan_crm.messaging.gateways.twilio import TwilioGateway
 from servaan_crm.messaging.gateways.web_push import WebPushGateway
 
 # One line each, in the order the settings page offers them.
@@ -22,6 +26,10 @@ ADAPTERS: dict[str, type[Gateway]] = {
     adapter.name: adapter
     for adapter in (
         KavenegarGateway,
+        SmsIrGateway,
+        MelipayamakGateway,
+        GhasedakGateway,
+        TwilioGateway,
         MetaWhatsAppGateway,
         GupshupGateway,
         InteraktGateway,
