@@ -197,9 +197,10 @@ class Message(BaseModel):
     recipient = models.CharField(_("recipient"), max_length=254)
     subject = models.CharField(_("subject"), max_length=200, blank=True, db_default="")
     body = models.TextField(_("text"))
-    # A text the provider holds, and what fills it; the body is what the guest reads.
+    # A text the provider holds, and what fills it as [name, value] pairs, in its order (jsonb objects have none);
+    # the body is what the guest reads.
     template = models.CharField(_("template"), max_length=80, blank=True, db_default="")
-    values = models.JSONField(_("values"), default=dict, db_default={}, blank=True)
+    values = models.JSONField(_("values"), default=list, db_default=[], blank=True)
     url = models.CharField(_("link"), max_length=300, blank=True, db_default="")
     parts = models.PositiveSmallIntegerField(_("parts"))
     # The customers room lies above this one, hence no foreign key.

@@ -255,6 +255,8 @@ class Gateway:
     needs_api_key: ClassVar[bool] = True
     needs_sender: ClassVar[bool] = False
     has_templates: ClassVar[bool] = False
+    # True when our number protects a filled template as it protects a text; else an unknown one is never repeated.
+    template_has_local_id: ClassVar[bool] = False
 
     batch_size: ClassVar[int] = 100
     status_batch_size: ClassVar[int] = 100

@@ -1,26 +1,34 @@
-"""Which provider account sends for this café, and how that account fares."""
+"""Which provider accounts send for this café, in which order, and which of them rest."""
 
 from __future__ import annotations
 
 import json
-import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
-from servaan_crm.messaging.gateways.base import ErrorKind, Gateway, GatewayConfig, GatewayError
+from servaan_crm.messaging.gateways.base import Gateway, GatewayConfig
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
 from servaan_crm.messaging.gateways.registry import ADAPTERS, get_gateway
 from servaan_crm.messaging.models import DEFAULT_ACCOUNT, Channel, GatewayState, ProviderAccount
+from servaan_crm.messaging.services.health import begin_probe, clear_problem, end_probe, note_problem
 from servaan_crm.messaging.tariff import Tariff
 
-log = logging.getLogger(__name__)
-
-# How long an account rests before one batch tries again whether it was repaired.
-_REST = {ErrorKind.CREDIT: timedelta(minutes=5), ErrorKind.AUTH: timedelta(minutes=15)}
+__all__ = [
+    "Account",
+    "Limits",
+    "account_by_key",
+    "begin_probe",
+    "clear_problem",
+    "default_account",
+    "end_probe",
+    "list_accounts",
+    "note_problem",
+    "usable_account",
+    "usable_accounts",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A usable provider account. ``key`` is what ``Message.provider_account`` holds."""
+    """A usable provider account. ``key`` is what ``Message.provider_account`` holds.
+
+    ``has_problem``: it rested and nobody knows whether it is well again; ``failures``: calls that failed in a row.
+    """
 
     key: str
     adapter: str
     config: GatewayConfig
     has_problem: bool = False
+    failures: int = 0
     tariff: Tariff = field(default=Tariff(), repr=False)
     limits: Limits = Limits()
 
@@ -58,7 +70,7 @@ def list_accounts(channel: str = Channel.SMS) -> list[Account]:
     A café without any SMS account uses the one in the settings.
     """
     rows = ProviderAccount.objects.filter(is_active=True, channel=channel).order_by("priority", "id")
-    own = [_account(row) for row in rows if row.adapter in ADAPTERS]
+    own = [account_of(row) for row in rows if row.adapter in ADAPTERS]
     if own or channel != Channel.SMS or not settings.KAVENEGAR_API_KEY:
         return own
     return [default_account()]
@@ -66,11 +78,17 @@ def list_accounts(channel: str = Channel.SMS) -> list[Account]:
 
 def default_account() -> Account:
     """The account of the settings; without a key it can send nothing."""
-    config = GatewayConfig(settings.KAVENEGAR_BASE_URL, settings.KAVENEGAR_API_KEY, settings.KAVENEGAR_SENDER)
+    config = GatewayConfig(
+        settings.KAVENEGAR_BASE_URL,
+        settings.KAVENEGAR_API_KEY,
+        settings.KAVENEGAR_SENDER,
+        options=tuple(sorted((f"template:{name}", own) for name, own in settings.SMS_TEMPLATES.items())),
+    )
     return Account(DEFAULT_ACCOUNT, KavenegarGateway.name, config)
 
 
-def _account(row: ProviderAccount) -> Account:
+def account_of(row: ProviderAccount) -> Account:
+    """The account a row describes."""
     options = tuple(sorted(json.loads(row.options or "{}").items()))
     return Account(
         str(row.pk),
@@ -81,22 +99,25 @@ def _account(row: ProviderAccount) -> Account:
     )
 
 
-def usable_account(channel: str = Channel.SMS) -> Account | None:
-    """The first account of ``channel`` that is not resting; ``has_problem`` tells whether it was in trouble before."""
+def usable_accounts(channel: str = Channel.SMS) -> list[Account]:
+    """The accounts of ``channel`` that are not resting, in order, with what is known of their health."""
     accounts = list_accounts(channel)
-    if not accounts:
-        return None
-    troubled = dict(
-        GatewayState.objects.filter(
-            account__in=[account.key for account in accounts], problem_since__isnull=False
-        ).values_list("account", "blocked_until")
-    )
+    states = _states(accounts)
     now = timezone.now()
+    usable = []
     for account in accounts:
-        until = troubled.get(account.key)
-        if until is None or until <= now:
-            return replace(account, has_problem=account.key in troubled)
-    return None
+        state = states.get(account.key)
+        if state is None:
+            usable.append(account)
+        elif state.blocked_until is None or state.blocked_until <= now:
+            has_problem = state.problem_since is not None
+            usable.append(replace(account, has_problem=has_problem, failures=state.failures))
+    return usable
+
+
+def usable_account(channel: str = Channel.SMS) -> Account | None:
+    """The first of ``usable_accounts``."""
+    return next(iter(usable_accounts(channel)), None)
 
 
 def account_by_key(key: str) -> Account | None:
@@ -106,37 +127,8 @@ def account_by_key(key: str) -> Account | None:
     row = ProviderAccount.objects.filter(pk=key).first()
     if row is None or row.adapter not in ADAPTERS:
         return None
-    return _account(row)
+    return account_of(row)
 
 
-def note_problem(account: Account, error: GatewayError) -> None:
-    """Let the account rest if ``error`` is about the account rather than about a message."""
-    pause = getattr(error, "pause", None)
-    rest = _REST.get(error.kind) or (timedelta(seconds=pause) if pause else None)
-    if rest is None:
-        return
-    log.warning("gateway account %s rests for %s: %s %s", account.key, rest, error.kind, error.code)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO messaging_gatewaystate AS s
-                (account, blocked_until, problem_class, problem_code, problem_text, problem_since)
-            VALUES (%s, now() + make_interval(secs => %s), %s, %s, %s, now())
-            ON CONFLICT (account) DO UPDATE SET
-                blocked_until = excluded.blocked_until,
-                problem_class = excluded.problem_class,
-                problem_code = excluded.problem_code,
-                problem_text = excluded.problem_text,
-                problem_since = COALESCE(s.problem_since, excluded.problem_since)
-            """,
-            [account.key, rest.total_seconds(), error.kind.value, error.code[:20], error.text[:200]],
-        )
-
-
-def clear_problem(account_key: str) -> bool:
-    """Forget an account's problem, because it sends again or somebody says it is repaired. Returns whether
-    there was one."""
-    changed = GatewayState.objects.filter(account=account_key, problem_since__isnull=False).update(
-        blocked_until=None, problem_class="", problem_code="", problem_text="", problem_since=None
-    )
-    return bool(changed)
+def _states(accounts: Sequence[Account]) -> dict[str, GatewayState]:
+    return GatewayState.objects.in_bulk([account.key for account in accounts]) if accounts else {}

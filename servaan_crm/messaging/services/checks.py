@@ -70,3 +70,23 @@ def owners_now(customer_ids: Collection[UUID]) -> Mapping[UUID, UUID]:
     for lookup in _lookups:
         found |= lookup(customer_ids)
     return found
+
+
+RefusalLinks = Callable[[Collection[UUID]], Mapping[UUID, str]]
+_links: list[RefusalLinks] = []
+
+
+def register_refusal_links(links: RefusalLinks) -> RefusalLinks:
+    """Register ``links(customer ids) -> {id: full address of the page where that guest says no}``."""
+    if links not in _links:
+        _links.append(links)
+    return links
+
+
+def refusal_links(candidates: Sequence[Candidate]) -> dict[UUID, str]:
+    """The address for "no more of this" by message, for channels that carry one."""
+    wanted = {row.customer_id for row in candidates if row.customer_id is not None}
+    found: dict[UUID, str] = {}
+    for links in _links:
+        found |= links(wanted)
+    return {row.id: found[row.customer_id] for row in candidates if row.customer_id in found}

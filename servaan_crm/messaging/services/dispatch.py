@@ -9,8 +9,8 @@ waits for our database. The question whether a guest may still be written to com
 
 from __future__ import annotations
 
+import json
 import logging
-import os
 import random
 import time
 from collections import Counter
@@ -18,85 +18,52 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
 from servaan_crm.messaging.gateways.base import ErrorKind, GatewayError, OutgoingMessage, SendResult
-from servaan_crm.messaging.models import Message
-from servaan_crm.messaging.services.accounts import Account, clear_problem, note_problem, usable_account
-from servaan_crm.messaging.services.checks import refused_recipients
+from servaan_crm.messaging.models import Message, PushSubscription, SendingRules
+from servaan_crm.messaging.provider_templates import name_at
+from servaan_crm.messaging.services.accounts import (
+    Account,
+    clear_problem,
+    end_probe,
+    note_problem,
+    usable_accounts,
+)
+from servaan_crm.messaging.services.claims import (
+    BATCH,
+    Claim,
+    ClaimedMessage,
+    claim_batch,
+    due_channels,
+    expire_overdue,
+    release,
+)
+from servaan_crm.messaging.services.limits import give_back
 from servaan_crm.messaging.services.outcomes import Accepted, Refused, record_accepted, record_refused
+from servaan_crm.messaging.services.prepare import prepare
+from servaan_crm.messaging.services.rules import get_rules
+from servaan_crm.messaging.services.tariffs import price_of
 
 log = logging.getLogger(__name__)
 
-BATCH = 200
 FIRST_RETRY = 15  # seconds; doubles with every attempt
 LAST_RETRY = 900
 ASK_AFTER = timedelta(seconds=10)  # an unanswered call may still be taking effect over there
-ACCOUNT_FRESH = 2.0  # seconds for which the choice of account is not looked up again
-
-# The ids go through an array, because a join would tempt the planner to read the whole table.
-_CLAIM = """
-WITH due AS (
-    SELECT id FROM messaging_message
-     WHERE state = 'queued' AND channel = %s AND not_before <= now() AND expires_at > now()
-       AND (NOT pinned OR provider_account = %s)
-       AND (group_id IS NULL OR NOT EXISTS (
-            SELECT 1 FROM messaging_messagehold AS h WHERE h.group_id = messaging_message.group_id))
-     ORDER BY purpose DESC, not_before, id
-     LIMIT %s FOR UPDATE SKIP LOCKED)
-UPDATE messaging_message AS m
-   SET state = 'claimed', claimed_at = now(), claimed_by = %s, attempts = m.attempts + 1,
-       provider = %s, provider_account = %s, updated_at = now()
- WHERE m.id = ANY(ARRAY(SELECT id FROM due))
-RETURNING m.id, m.customer_id, m.recipient, m.channel, m.purpose, m.kind, m.local_id, m.body, m.attempts, m.pinned,
-          m.subject, m.template, m.values, m.url
-"""
-_EXPIRE = """
-UPDATE messaging_message SET state = 'expired', updated_at = now()
- WHERE id IN (SELECT id FROM messaging_message
-               WHERE state = 'queued' AND expires_at <= now() LIMIT 1000 FOR UPDATE SKIP LOCKED)
-"""
-
-
-class ClaimedMessage(NamedTuple):
-    """A claimed message; begins with the fields of a ``checks.Candidate``. ``pinned``: this account may know it
-    already, so no other one may send it."""
-
-    id: UUID
-    customer_id: UUID | None
-    recipient: str
-    channel: str
-    purpose: str
-    kind: str
-    local_id: int
-    body: str
-    attempts: int
-    pinned: bool
-    subject: str
-    template: str
-    values: dict[str, str]
-    url: str
-
+ACCOUNT_FRESH = 2.0  # seconds for which accounts and rules are not looked up again
+# For how long one channel sends before the others are looked at: alone, and beside others with work.
+ALONE, BESIDE = 10.0, 3.0
+_NOT_SENT = frozenset({ErrorKind.RETRYABLE, ErrorKind.CREDIT, ErrorKind.AUTH, ErrorKind.PERMANENT})
 
 Outcome = tuple[ClaimedMessage, SendResult]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A batch this worker holds."""
-
-    token: str
-    account: Account
-    rows: list[ClaimedMessage]
-
-
 @dataclass(slots=True)
 class DispatchReport:
-    """What one or several batches did, by resulting state. ``halted``: the account cannot go on now."""
+    """What one or several batches did, by resulting state. ``halted``: an account cannot go on now."""
 
     claimed: int = 0
     states: Counter[str] = field(default_factory=Counter)
@@ -106,63 +73,86 @@ class DispatchReport:
         """Count another batch in."""
         self.claimed += other.claimed
         self.states += other.states
-        self.halted = other.halted
+        self.halted = self.halted or other.halted
 
 
 def dispatch_until_idle(*, seconds: float = 50.0) -> DispatchReport:
-    """Send batches until nothing is due, no account can send, or ``seconds`` are over. Must not run in a
-    transaction. Any number of workers may do this at once: a locked row is somebody else's work."""
+    """Send batches of every channel until nothing is due, no account can send, or ``seconds`` are over.
+
+    Must not run in a transaction. Any number of workers may do this at once: a locked row is somebody else's work.
+    """
     _refuse_transaction()
     expire_overdue()
+    until = time.monotonic() + seconds
+    total = DispatchReport()
+    finished: set[str] = set()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox-wire") as wire:
-        report = _Pipeline(wire, time.monotonic() + seconds).run()
-    if report.claimed:
-        log.info(
-            "outbox: %s", ", ".join(f"{count} {state}" for state, count in sorted(report.states.items()))
-        )
-    return report
+        while time.monotonic() < until:
+            channels = [channel for channel in due_channels() if channel not in finished]
+            if not channels:
+                break
+            for channel in channels:
+                share = ALONE if len(channels) == 1 else BESIDE
+                pipeline = _Pipeline(wire, channel, min(until, time.monotonic() + share))
+                total.add(pipeline.run())
+                if pipeline.is_finished:
+                    finished.add(channel)
+    if total.claimed:
+        log.info("outbox: %s", ", ".join(f"{count} {state}" for state, count in sorted(total.states.items())))
+    return total
 
 
 def dispatch_batch(*, limit: int = BATCH) -> DispatchReport:
     """Claim up to ``limit`` due messages, send them and record the results. Must not run in a transaction."""
     _refuse_transaction()
-    account = usable_account()
-    if account is None:
-        return DispatchReport(halted=True)
-    claim = claim_batch(account, limit)
-    allowed, blocked = _ask_checks(claim)
-    if allowed is None:
-        return DispatchReport(halted=True)
-    report = record_batch(claim, send_batch(claim, allowed))
-    report.states += blocked
-    return report
+    rules = get_rules()
+    has_account = False
+    for channel in due_channels():
+        for account in usable_accounts(channel):
+            has_account = True
+            claim = claim_batch(account, limit, rules)
+            if not claim.rows:
+                continue
+            allowed, blocked = prepare(claim, rules)
+            if allowed is None:
+                return DispatchReport(halted=True)
+            report = record_batch(claim, send_batch(claim, allowed))
+            report.states += blocked
+            return report
+    return DispatchReport(halted=not has_account)
 
 
 class _Pipeline:
-    """One batch on the wire, one in the hand. Everything but the call itself runs in the caller's thread, on the
-    caller's database connection."""
+    """The batches of one channel: one on the wire, one in the hand. Everything but the call itself runs in the
+    caller's thread, on the caller's database connection."""
 
-    def __init__(self, wire: ThreadPoolExecutor, until: float) -> None:
+    def __init__(self, wire: ThreadPoolExecutor, channel: str, until: float) -> None:
         self._wire = wire
+        self._channel = channel
         self._until = until
         self._total = DispatchReport()
-        self._account: Account | None = None
+        self._accounts: list[Account] = []
+        self._rules = SendingRules()
         self._looked_up = 0.0
+        # Whether the work ended by itself: nothing due, or nobody to send it.
+        self.is_finished = False
 
     def run(self) -> DispatchReport:
         flying: tuple[Claim, Future[list[Outcome]]] | None = None
         claim = self._claim()
         while claim or flying:
             done = (flying[0], flying[1].result()) if flying else None
-            if claim and done and _account_problem(done[1]):
+            if claim and done and _must_not_follow(claim, *done):
                 release(claim)  # the account just asked for a rest: this batch must not follow
                 claim = None
             flying = self._launch(claim) if claim else None
             if done:
-                self._total.add(record_batch(*done))
-                if self._total.halted:
+                report = record_batch(*done)
+                self._total.add(report)
+                if report.halted or done[0].is_probe:
                     self._looked_up = 0.0
-            claim = self._claim()
+            # Until a rested account has proved that it is well, nothing follows its first few messages.
+            claim = None if flying and flying[0].is_probe else self._claim()
         return self._total
 
     def _claim(self) -> Claim | None:
@@ -170,17 +160,22 @@ class _Pipeline:
         if now >= self._until:
             return None
         if now - self._looked_up > ACCOUNT_FRESH:
-            self._account, self._looked_up = usable_account(), now
-        if self._account is None:
-            self._total.halted = True
-            return None
-        claim = claim_batch(self._account)
-        return claim if claim.rows else None
+            self._accounts, self._rules = usable_accounts(self._channel), get_rules()
+            self._looked_up = now
+        # The next account finds what the first may not or cannot send: over its limit, abroad, begun elsewhere.
+        for account in self._accounts:
+            claim = claim_batch(account, rules=self._rules)
+            if claim.rows:
+                self.is_finished = False
+                return claim
+        self._total.halted = self._total.halted or not self._accounts
+        self.is_finished = True
+        return None
 
     def _launch(self, claim: Claim) -> tuple[Claim, Future[list[Outcome]]] | None:
-        allowed, blocked = _ask_checks(claim)
+        allowed, blocked = prepare(claim, self._rules)
         if allowed is None:
-            self._until = 0.0
+            self._until, self.is_finished = 0.0, True
             return None
         self._total.states += blocked
         return claim, self._wire.submit(send_batch, claim, allowed)
@@ -191,97 +186,75 @@ def _refuse_transaction() -> None:
         raise RuntimeError("a provider must not be called inside a transaction")
 
 
-def expire_overdue() -> int:
-    """End the wait of messages whose validity is over; returns how many."""
-    total, ended = 0, 1000
-    with connection.cursor() as cursor:
-        while ended == 1000:
-            cursor.execute(_EXPIRE)
-            ended = int(cursor.rowcount)
-            total += ended
-    return total
-
-
-def claim_batch(account: Account, limit: int = BATCH) -> Claim:
-    """Take up to ``limit`` due messages for ``account``, service messages first, and commit."""
-    token = f"{os.getpid()}-{uuid4().hex}"
-    limit = min(limit, account.gateway.batch_size)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CLAIM, [account.config.channel, account.key, limit, token, account.adapter, account.key]
-        )
-        return Claim(token, account, [ClaimedMessage._make(row) for row in cursor.fetchall()])
-
-
-def release(claim: Claim, *, wait: float = 0.0, code: str = "") -> None:
-    """Put a claimed batch back that was surely not sent, due again after ``wait`` seconds."""
-    at = timezone.now() + timedelta(seconds=wait)
-    kind = ErrorKind.RETRYABLE.value if code else ""
-    rows = [
-        Refused(row.id, Message.State.QUEUED, at, kind, code, pinned=row.pinned, tried=False)
-        for row in claim.rows
-    ]
-    record_refused(rows, claimed_by=claim.token)
-
-
-def _ask_checks(claim: Claim) -> tuple[list[ClaimedMessage] | None, Counter[str]]:
-    """Block those who may not be written to any more; returns (who is left, what was blocked). None: a check
-    failed, so the batch went back."""
-    try:
-        refused = refused_recipients(claim.rows)
-    except Exception:
-        log.exception("a recipient check failed; %d messages wait", len(claim.rows))
-        release(claim, wait=60, code="check")
-        return None, Counter()
-    if not refused:
-        return claim.rows, Counter()
-    now = timezone.now()
-    blocked = [
-        Refused(key, Message.State.BLOCKED, now, "permanent", "recipient", reason)
-        for key, reason in refused.items()
-    ]
-    record_refused(blocked, claimed_by=claim.token)
-    allowed = [row for row in claim.rows if row.id not in refused]
-    return allowed, Counter({str(Message.State.BLOCKED): len(blocked)})
-
-
 def send_batch(claim: Claim, rows: Sequence[ClaimedMessage]) -> list[Outcome]:
     """Call the provider for ``rows`` of the claim. Touches no database."""
-    sender = claim.account.config.sender
-    outgoing = [_outgoing(row, sender) for row in rows]
+    if not rows:
+        return []
+    outgoing = [_outgoing(claim, row) for row in rows]
     answers = {result.local_id: result for result in claim.account.gateway.send_batch(outgoing)}
     return [(row, answers[row.local_id]) for row in rows]
 
 
-def _outgoing(row: ClaimedMessage, sender: str) -> OutgoingMessage:
+def _outgoing(claim: Claim, row: ClaimedMessage) -> OutgoingMessage:
     return OutgoingMessage(
         row.local_id,
-        row.recipient,
+        claim.addresses.get(row.id, row.recipient),
         row.body,
-        sender,
+        claim.account.config.sender,
         row.channel,
         row.subject,
-        row.template,
-        row.values,
+        name_at(claim.account, row.template) if row.template else "",
+        dict(json.loads(row.values)) if row.template else {},
         row.url,
+        claim.refusal_links.get(row.id, ""),
     )
 
 
 def record_batch(claim: Claim, results: Sequence[Outcome]) -> DispatchReport:
     """Write down what the provider answered, and how its account fares."""
     now = timezone.now()
-    accepted = [Accepted.of(row.id, result) for row, result in results if result.error is None]
+    account = claim.account
+    accepted = [_accepted(account, row, result) for row, result in results if result.error is None]
     refused = [_refused(row, result.error, now) for row, result in results if result.error is not None]
-    record_accepted(accepted, account=claim.account.key, provider=claim.account.adapter)
+    record_accepted(accepted, account=account.key, provider=account.adapter)
     record_refused(refused, claimed_by=claim.token)
-    problem = _account_problem(results)
-    if problem is not None:
-        note_problem(claim.account, problem)
-    elif accepted and claim.account.has_problem:
-        clear_problem(claim.account.key)
+    if claim.count is not None:
+        give_back(claim.count, sum(1 for _, result in results if _is_unsent(result)))
+    _forget_addresses([row.recipient for row, result in results if result.address_is_gone])
+    halted = _note_health(claim, results, is_alive=bool(accepted))
     states = Counter([row.state for row in accepted])
     states.update([row.state for row in refused])
-    return DispatchReport(claimed=len(claim.rows), states=states, halted=problem is not None)
+    return DispatchReport(claimed=len(claim.rows), states=states, halted=halted)
+
+
+def _accepted(account: Account, row: ClaimedMessage, result: SendResult) -> Accepted:
+    if result.cost is not None:
+        return Accepted.of(row.id, result)
+    return Accepted.of(row.id, result, cost=price_of(row.body, row.recipient, account))
+
+
+def _is_unsent(result: SendResult) -> bool:
+    return result.error is not None and result.error.kind in _NOT_SENT
+
+
+def _note_health(claim: Claim, results: Sequence[Outcome], *, is_alive: bool) -> bool:
+    """Tell the circuit breaker; returns whether the account must not go on now."""
+    account = claim.account
+    errors = [result.error for _, result in results if result.error is not None]
+    problem = _account_problem(results)
+    if problem is None and not is_alive:
+        problem = next((error for error in errors if error.kind is ErrorKind.UNKNOWN), None)
+    if problem is not None:
+        rests = note_problem(account, problem, probed=claim.is_probe)
+        if claim.is_probe and not rests:
+            end_probe(account.key)
+        return rests
+    is_alive = is_alive or any(error.kind is ErrorKind.PERMANENT for error in errors)
+    if is_alive and (account.has_problem or account.failures):
+        clear_problem(account.key)
+    elif claim.is_probe:
+        end_probe(account.key)
+    return False
 
 
 def _account_problem(results: Sequence[Outcome]) -> GatewayError | None:
@@ -291,6 +264,23 @@ def _account_problem(results: Sequence[Outcome]) -> GatewayError | None:
         if error and (error.kind in {ErrorKind.CREDIT, ErrorKind.AUTH} or getattr(error, "pause", None)):
             return error
     return None
+
+
+def _must_not_follow(claim: Claim, before: Claim, results: Sequence[Outcome]) -> bool:
+    return claim.account.key == before.account.key and _account_problem(results) is not None
+
+
+def _forget_addresses(recipients: Sequence[str]) -> None:
+    """Browsers that unsubscribed: nothing is written there again."""
+    keys: list[UUID] = []
+    for recipient in recipients:
+        try:
+            keys.append(UUID(recipient))
+        except ValueError:
+            continue
+    if keys:
+        gone = PushSubscription.objects.filter(pk__in=keys, failed_at=None)
+        gone.update(failed_at=timezone.now(), updated_at=timezone.now())
 
 
 def _refused(row: ClaimedMessage, error: GatewayError, now: datetime) -> Refused:

@@ -65,9 +65,10 @@ class Accepted:
     cost: Decimal | None = None
 
     @classmethod
-    def of(cls, message_id: UUID, result: SendResult) -> Accepted:
-        """From an adapter's answer."""
-        return cls(message_id, result.provider_id, STATE_OF[result.state], result.status, result.cost)
+    def of(cls, message_id: UUID, result: SendResult, *, cost: Decimal | None = None) -> Accepted:
+        """From an adapter's answer. ``cost``: by our own tariff, where the provider tells none."""
+        own = cost if result.cost is None else result.cost
+        return cls(message_id, result.provider_id, STATE_OF[result.state], result.status, own)
 
 
 @dataclass(frozen=True, slots=True)

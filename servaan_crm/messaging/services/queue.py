@@ -163,7 +163,7 @@ def _build(draft: MessageDraft, now: datetime) -> Message:
         group_id=draft.group_id,
         subject=draft.subject,
         template=draft.template,
-        values=dict(draft.values),
+        values=[[str(key), str(value)] for key, value in draft.values.items()],
         url=draft.url,
         dedupe_key=draft.dedupe_key,
         not_before=not_before,

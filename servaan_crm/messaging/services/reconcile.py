@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from servaan_crm.messaging.gateways.base import Doubtful, GatewayError
 from servaan_crm.messaging.models import Message
+from servaan_crm.messaging.provider_templates import name_at
 from servaan_crm.messaging.services.accounts import Account, account_by_key, note_problem
 from servaan_crm.messaging.services.outcomes import (
     STATE_OF,
@@ -37,9 +38,11 @@ UPDATE messaging_message AS m
 RETURNING m.id, m.provider_account, {columns}
 """
 _TAKE_UNKNOWN = _TAKE_DUE.format(
-    since="m.claimed_at", least=30, columns="m.local_id, m.claimed_at, m.recipient, m.body"
+    since="m.claimed_at", least=30, columns="m.local_id, m.claimed_at, m.recipient, m.body, m.template"
 )
-_TAKE_SENT = _TAKE_DUE.format(since="m.sent_at", least=5, columns="m.provider_message_id, m.sent_at, '', ''")
+_TAKE_SENT = _TAKE_DUE.format(
+    since="m.sent_at", least=5, columns="m.provider_message_id, m.sent_at, '', '', ''"
+)
 
 
 class Due(NamedTuple):
@@ -50,6 +53,7 @@ class Due(NamedTuple):
     since: datetime
     recipient: str
     body: str
+    template: str
 
 
 def mark_stale_claims(*, older_than: timedelta = CLAIM_TIMEOUT) -> int:
@@ -95,7 +99,10 @@ def poll_deliveries() -> int:
         account = account_by_key(account_key)
         if account is None:
             continue
-        ids = [str(row[1]) for row in rows]
+        if not account.gateway.has_polling:  # reports come by callback alone
+            Message.objects.filter(pk__in=[row.id for row in rows]).update(next_check_at=None)
+            continue
+        ids = [str(row.number) for row in rows]
         for start in range(0, len(ids), account.gateway.status_batch_size):
             chunk = ids[start : start + account.gateway.status_batch_size]
             try:
@@ -141,14 +148,21 @@ def _reconcile(account: Account, rows: list[Due], counts: dict[str, int]) -> Non
     counts["found"] += record_accepted(found, account=account.key, provider=account.adapter)
     oldest = timezone.now() - timedelta(seconds=account.gateway.local_id_window)
     missing = [row for row in rows if row[1] not in known]
-    may_repeat = account.gateway.local_id_is_idempotent or account.gateway.absence_is_proof
-    safe = [row[0] for row in missing if may_repeat and row[2] > oldest]
+    safe = [row[0] for row in missing if _may_repeat(account, row) and row[2] > oldest]
     lost = [row[0] for row in missing if row[0] not in set(safe)]
     now = timezone.now()
     counts["requeued"] += Message.objects.filter(state=Message.State.UNKNOWN, pk__in=safe).update(
         state=Message.State.QUEUED, pinned=True, not_before=now, next_check_at=None, updated_at=now
     )
     counts["given_up"] += _give_up(lost)
+
+
+def _may_repeat(account: Account, row: Due) -> bool:
+    """Whether a message the provider does not know may go again: a filled template has no number of ours there."""
+    gateway = account.gateway
+    if row.template and name_at(account, row.template) and not gateway.template_has_local_id:
+        return False
+    return gateway.local_id_is_idempotent or gateway.absence_is_proof
 
 
 def _give_up(message_ids: list[UUID]) -> int:

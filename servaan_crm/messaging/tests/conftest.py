@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import time
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from django.db import connection
 from django_tenants.utils import tenant_context
 
 from servaan_crm.l10n.locale import use_locale
+from servaan_crm.messaging.models import SendingRules
 from servaan_crm.messaging.services import checks
 from servaan_crm.messaging.tests.loopback import Loopback, start_loopback
 
@@ -53,8 +55,11 @@ def outbox(committed_cafe: Any, django_db_blocker: Any, gateway_settings: Loopba
         with connection.cursor() as cursor:
             cursor.execute(
                 "TRUNCATE messaging_message, messaging_inboundmessage, messaging_provideraccount,"
-                " messaging_gatewaystate, core_event"
+                " messaging_gatewaystate, messaging_sendingrules, messaging_messagehold, messaging_blockednumber,"
+                " messaging_pushsubscription, messaging_verificationcode, core_event"
             )
+        # No quiet window, whatever the clock says while the tests run.
+        SendingRules.objects.create(quiet_from=time(0), quiet_to=time(0))
         yield gateway_settings
 
 

@@ -243,10 +243,12 @@ def test_unknown_outcome_never_moves_to_another_account(outbox: Loopback) -> Non
         services.dispatch_batch()
         due_now()
         assert services.reconcile_unknown() == {"found": 0, "requeued": 5, "given_up": 0}
-        GatewayState.objects.create(
+        GatewayState.objects.update_or_create(
             account=str(first.pk),
-            blocked_until=timezone.now() + timedelta(hours=1),
-            problem_since=timezone.now(),
+            defaults={
+                "blocked_until": timezone.now() + timedelta(hours=1),
+                "problem_since": timezone.now(),
+            },
         )
         services.dispatch_until_idle()
         assert states() == {"queued": 5}

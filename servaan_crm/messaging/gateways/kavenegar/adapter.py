@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -46,6 +47,9 @@ BATCH = 200
 STATUS_BATCH = 500
 LOCAL_ID_WINDOW = 12 * 3600
 RECEIVE_BATCH = 100
+_PLAIN_TOKENS = ("token", "token2", "token3")
+_SPACED_TOKENS = ("token10", "token20")
+_TOKENS = frozenset(_PLAIN_TOKENS + _SPACED_TOKENS)
 OPTED_OUT = 2  # reason of a block: the guest sent «لغو۱۱»
 BLOCKED_PAGES = 500
 
@@ -84,20 +88,26 @@ class KavenegarGateway(Gateway):
 
     @staticmethod
     def _groups(messages: Sequence[OutgoingMessage]) -> list[list[OutgoingMessage]]:
-        """Texts that can share a call: one body (sms/send), or any bodies when every text names its line."""
+        """Texts that can share a call: one body (sms/send), or any bodies when every text names its line. Each filled
+        template is a call of its own."""
+        templates = [[message] for message in messages if message.template]
+        messages = [message for message in messages if not message.template]
         if not messages:
-            return []
+            return templates
         if len({(message.body, message.sender) for message in messages}) == 1:
-            return [list(messages)]
+            return [*templates, list(messages)]
         with_sender = [message for message in messages if message.sender]
         groups: dict[str, list[OutgoingMessage]] = {}
         for message in messages:
             if not message.sender:
                 groups.setdefault(message.body, []).append(message)
-        return ([with_sender] if with_sender else []) + list(groups.values())
+        return [*templates, *([with_sender] if with_sender else []), *groups.values()]
 
     def _call_send(self, chunk: list[OutgoingMessage]) -> list[SendResult]:
         first = chunk[0]
+        if first.template:
+            result = self.lookup(first.recipient, first.template, tokens_of(first.values))
+            return [replace(result, local_id=first.local_id)]
         if all(message.body == first.body and message.sender == first.sender for message in chunk):
             form = {
                 "receptor": ",".join(domestic(message.recipient) for message in chunk),
@@ -249,6 +259,21 @@ def _read(response: httpx.Response) -> list[dict[str, Any]]:
     if isinstance(entries, dict):
         entries = [entries]
     return [entry for entry in entries or [] if isinstance(entry, dict)]
+
+
+def tokens_of(values: Mapping[str, str]) -> dict[str, str]:
+    """A template's values as its tokens. Those named like a token are taken as they are; the others go, in order,
+    to token, token2, token3 when they hold no space, else to token10, token20; what finds no place is left out."""
+    tokens = {key: str(value) for key, value in values.items() if key in _TOKENS}
+    for key, value in values.items():
+        if key in _TOKENS:
+            continue
+        text = " ".join(str(value).split())
+        names = _SPACED_TOKENS if " " in text else _PLAIN_TOKENS
+        free = next((name for name in names if name not in tokens), None)
+        if free and text:
+            tokens[free] = text
+    return tokens
 
 
 def _reports(row: Mapping[str, Any]) -> list[DeliveryReport]:
