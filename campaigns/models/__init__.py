@@ -1,7 +1,7 @@
 """Campaigns and automations."""
 
 from campaigns.models.automation import Automation, AutomationRun, HookCall, validate_template
-from campaigns.models.campaign import Campaign, CampaignDelivery, CampaignTemplate, CampaignVariant
+from campaigns.models.campaign import Campaign, CampaignDelivery, CampaignTemplate, CampaignType, CampaignVariant
 from campaigns.models.link import LinkClick, ShortLink
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Campaign",
     "CampaignDelivery",
     "CampaignTemplate",
+    "CampaignType",
     "CampaignVariant",
     "HookCall",
     "LinkClick",
