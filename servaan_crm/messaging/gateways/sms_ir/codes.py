@@ -46,7 +46,7 @@ def error_for(code: int, message: object, response: httpx.Response) -> GatewayEr
         return RetryableError(text, code=label, pause=retry_after(response, LONG_PAUSE))
     if code in _CONTENT:
         return PermanentError(text, code=label)
-    if not response.is_success and response.status_code < 500:
+    if code != FAULT and 400 <= response.status_code < 500:
         return error_for_status(response, str(message or ""), code=label)
     return UnknownOutcomeError(text, code=label)
 
