@@ -285,7 +285,11 @@ class Gateway:
         return {}
 
     def find(self, messages: Sequence[Doubtful]) -> dict[int, StatusResult]:
-        """Fates by our numbers of messages whose outcome is unknown; those the provider does not know are absent."""
+        """Fates by our numbers of messages whose outcome is unknown; those the provider does not know are absent.
+
+        One with state UNKNOWN and no ``provider_id`` cannot be told about yet: it is neither found nor absent,
+        and will be asked about again.
+        """
         return {}
 
     def account_info(self) -> AccountInfo:

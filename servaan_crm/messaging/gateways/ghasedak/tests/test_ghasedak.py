@@ -76,6 +76,33 @@ def test_answers_are_read_in_all_their_spellings(
     assert account.expires_at == datetime(2027, 7, 16, 7, 18, 21, tzinfo=UTC)
 
 
+def test_entries_in_another_order_are_matched_by_number(gateway: GhasedakGateway, fake: FakeGhasedak) -> None:
+    twice = [*texts("یک", "دو", "سه"), OutgoingMessage(4, "+989120000003", "چهار")]
+    items = [
+        {"receptor": number, "messageId": key}
+        for number, key in (
+            ("9120000002", "72"),
+            ("+989120000001", "71"),
+            ("09120000003", "73"),
+            ("09120000003", "74"),
+        )
+    ]
+    body = {"isSuccess": True, "statusCode": 200, "message": "", "data": {"items": items}}
+    fake.plan("error", status=200, body=body)
+    results = gateway.send_batch(twice)
+    assert [result.provider_id for result in results] == ["71", "72", "", ""]
+    # Which of two texts to one number is which cannot be told: both may be out.
+    assert {result.error.kind for result in results[2:] if result.error} == {ErrorKind.UNKNOWN}
+
+
+def test_the_http_status_counts_where_the_body_says_ok(gateway: GhasedakGateway, fake: FakeGhasedak) -> None:
+    for status, kind in ((401, ErrorKind.AUTH), (500, ErrorKind.UNKNOWN)):
+        fake.plan("error", status=status, body={"isSuccess": False, "statusCode": 200, "message": ""})
+        (result,) = gateway.send_batch(texts("سلام"))
+        assert result.error is not None
+        assert result.error.kind is kind
+
+
 @pytest.mark.parametrize(
     ("http", "code", "kind"),
     [

@@ -115,6 +115,7 @@ def test_a_fault_that_is_not_one_messages_stops_the_others(fake: FakeTwilio, htt
         (400, 63016, ErrorKind.PERMANENT),
         (429, 63018, ErrorKind.RETRYABLE),
         (500, 20500, ErrorKind.UNKNOWN),
+        (500, 20429, ErrorKind.UNKNOWN),
         (503, 20503, ErrorKind.UNKNOWN),
     ],
 )
