@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.models import Campaign, CampaignDelivery
+from campaigns.models import Campaign, CampaignDelivery, ShortLink
+from customers.models import Customer
+from customers.selectors.search import search_customers
+from servaan_crm.messaging.models import Message
+
+State = CampaignDelivery.State
 
 # Reasons of deliveries that were left out, in the order in which they are asked.
 REASONS: dict[str, str | Promise] = {
@@ -24,6 +30,7 @@ REASONS: dict[str, str | Promise] = {
     "no_value": _("a value of the text is missing"),
     "cancelled": _("the campaign was cancelled"),
     "deleted": _("the guest was deleted meanwhile"),
+    "too_long": _("the text became too long"),
     "merged": _("is one guest with another recipient"),
 }
 # What a delivery has come to: its own state, or that of its message once there is one.
@@ -64,6 +71,11 @@ class DeliveryRow:
     clicks: int
 
 
+# Those who were meant, or left out, and have not got it and will not.
+NOT_REACHED = "not_reached"
+_OVER = ("failed", "undelivered", "blocked", "expired", "cancelled")
+
+
 def list_deliveries(
     campaign: Campaign, *, status: str = "", reason: str = "", variant: str = "", search: str = ""
 ) -> QuerySet[CampaignDelivery]:
@@ -73,9 +85,55 @@ def list_deliveries(
         status: one of ``STATUSES``, or "not_reached": everybody who was meant and has not got it.
         reason: one of ``REASONS``. search: part of a name or number.
     """
-    raise NotImplementedError
+    rows = CampaignDelivery.objects.filter(campaign=campaign).order_by("pk")
+    if status in State.values and status != State.QUEUED:
+        rows = rows.filter(state=status)
+    elif status == NOT_REACHED:
+        over = Exists(_messages(_OVER))
+        rows = rows.filter(Q(state=State.SKIPPED) | (Q(state=State.QUEUED) & over))
+    elif status:
+        rows = rows.filter(Exists(_messages([status])), state=State.QUEUED)
+    if reason:
+        rows = rows.filter(state=State.SKIPPED, reason=reason)
+    if variant:
+        rows = rows.filter(variant=variant)
+    if search.strip():
+        rows = rows.filter(customer__in=search_customers(Customer.objects.all(), search))
+    return rows
 
 
-def delivery_rows(page: list[CampaignDelivery]) -> list[DeliveryRow]:
+def _messages(states: Sequence[str]) -> QuerySet[Message]:
+    return Message.objects.filter(pk=OuterRef("message_id"), state__in=states)
+
+
+def delivery_rows(page: Sequence[CampaignDelivery]) -> list[DeliveryRow]:
     """Return a page of deliveries with their guests, messages and clicks; three queries however long."""
-    raise NotImplementedError
+    messages = Message.objects.in_bulk([row.message_id for row in page if row.message_id])
+    names = dict(Customer.objects.filter(pk__in=[row.customer_id for row in page]).values_list("pk", "name"))
+    links = ShortLink.objects.filter(delivery_id__in=[row.pk for row in page])
+    clicks = dict(links.values_list("delivery_id", "clicks"))
+    return [
+        _row(row, messages.get(row.message_id), names.get(row.customer_id, ""), clicks.get(row.pk, 0))
+        for row in page
+    ]
+
+
+def _row(row: CampaignDelivery, message: Message | None, name: str, clicks: int) -> DeliveryRow:
+    shown = message if row.state == State.QUEUED else None
+    why = str(REASONS.get(row.reason, row.reason)) if row.state == State.SKIPPED else ""
+    return DeliveryRow(
+        id=row.pk,
+        customer_id=row.customer_id,
+        name=name,
+        recipient=shown.recipient if shown else row.recipient,
+        variant=row.variant,
+        status=shown.state if shown else row.state,
+        reason=row.reason,
+        why=shown.error_text if shown and shown.state in _OVER else why,
+        queued_at=row.queued_at,
+        sent_at=shown.sent_at if shown else None,
+        delivered_at=shown.delivered_at if shown else None,
+        parts=shown.parts if shown else None,
+        cost=shown.cost if shown else None,
+        clicks=clicks,
+    )

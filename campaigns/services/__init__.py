@@ -1,12 +1,5 @@
 """Every write of the campaigns room."""
 
-from campaigns.services.automations import (
-    EDITABLE,
-    FIRST_VISIT_TEXTS,
-    FIRST_VISIT_THANKS,
-    create_ready_made,
-    update_automation,
-)
 from campaigns.services.campaigns import create_campaign, delete_campaign, duplicate_campaign, update_campaign
 from campaigns.services.links import LinkWanted, follow_link, make_links
 from campaigns.services.sending import (
@@ -18,22 +11,18 @@ from campaigns.services.sending import (
     retry_failed,
     schedule_campaign,
     send_campaign,
-    send_test,
     submit_campaign,
     withdraw_campaign,
 )
 from campaigns.services.states import possible_actions
 from campaigns.services.templates import create_template, delete_template, update_template
+from campaigns.services.try_out import send_test
 
 __all__ = [
-    "EDITABLE",
-    "FIRST_VISIT_TEXTS",
-    "FIRST_VISIT_THANKS",
     "LinkWanted",
     "approve_campaign",
     "cancel_campaign",
     "create_campaign",
-    "create_ready_made",
     "create_template",
     "delete_campaign",
     "delete_template",
@@ -49,7 +38,6 @@ __all__ = [
     "send_campaign",
     "send_test",
     "submit_campaign",
-    "update_automation",
     "update_campaign",
     "update_template",
     "withdraw_campaign",

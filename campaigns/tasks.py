@@ -1,0 +1,32 @@
+"""Background work of the campaigns room."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from campaigns.services.feed import work_on
+from campaigns.services.progress import advance_all
+from servaan_crm.core.features import is_enabled
+from servaan_crm.core.tasks import TenantTask, enqueue
+
+
+@shared_task(base=TenantTask, name="campaigns.run")
+def run_campaign(campaign_id: str) -> bool:
+    """Bring one campaign forward; when the time is up before the work is, another worker goes on."""
+    if not is_enabled("campaigns"):
+        return True
+    done = work_on(UUID(campaign_id))
+    if not done:
+        enqueue(run_campaign, campaign_id)
+    return done
+
+
+@shared_task(base=TenantTask, name="campaigns.advance")
+def advance_campaigns() -> int:
+    """The sweep: what is due begins, what lost its worker goes on, what is over ends; returns how many went on."""
+    if not is_enabled("campaigns"):
+        return 0
+    under_way = advance_all()
+    for campaign_id in under_way:
+        work_on(campaign_id)
+    return len(under_way)
