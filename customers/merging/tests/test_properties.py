@@ -26,6 +26,7 @@ from feedback.services import record_feedback
 from loyalty.selectors.verify import find_wrong_accounts
 from loyalty.services import adjust_points, award_points, redeem_points
 from outreach.services import log_interaction
+from segments.services.refresh import refresh_guests
 from servaan_crm.core.errors import DomainError
 
 who = st.integers(0, 1)
@@ -95,6 +96,7 @@ def test_merge_and_undo_of_any_two_histories(cafe, history, wanted, later):
             with contextlib.suppress(DomainError, ValidationError):
                 perform(guests, tags, step)
         ids = [guest.pk for guest in guests]
+        refresh_guests(ids)
         before, said = state_of(cafe, *ids), channels(*ids)
         seen = preview_merge(kept_id=ids[0], merged_id=ids[1], choices=wanted)
         record = merge_customers(actor=ACTOR, kept_id=ids[0], merged_id=ids[1], choices=wanted)
