@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from campaigns import services
+from campaigns.automations import services
 from campaigns.models import Automation
 from campaigns.texts import AUTOMATION, variables
 from servaan_crm.core.admin_display import ServiceAdmin

@@ -9,4 +9,6 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import bulk_messages, receivers  # noqa: F401
+        from campaigns import automations, bulk_messages, receivers  # noqa: F401
+
+        automations.register()

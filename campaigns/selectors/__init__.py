@@ -1,6 +1,5 @@
 """Reads of the campaigns room."""
 
-from campaigns.selectors.automations import list_active_automations
 from campaigns.selectors.campaigns import get_campaign, get_template, list_campaigns, list_templates
 from campaigns.selectors.deliveries import DeliveryRow, delivery_rows, list_deliveries
 from campaigns.selectors.preview import CampaignPreview, Funnel, preview_campaign
@@ -20,7 +19,6 @@ __all__ = [
     "get_figures",
     "get_results",
     "get_template",
-    "list_active_automations",
     "list_campaigns",
     "list_deliveries",
     "list_templates",

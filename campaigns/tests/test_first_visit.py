@@ -7,9 +7,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django_tenants.utils import tenant_context
 
+from campaigns.automations.ready_made import FIRST_VISIT_THANKS, create_ready_made
+from campaigns.automations.receivers import hear_visit as thank_for_first_visit
+from campaigns.automations.services import update_automation
 from campaigns.models import Automation
-from campaigns.receivers import thank_for_first_visit
-from campaigns.services import FIRST_VISIT_THANKS, create_ready_made, update_automation
 from feedback.tests.helpers import make_customer, make_visit, without_feature
 from servaan_crm.core import events
 from servaan_crm.core.models import Event

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from campaigns.services import FIRST_VISIT_TEXTS
+from campaigns.automations.ready_made import FIRST_VISIT_TEXTS
 from campaigns.texts import MissingValue, check_template, render_template
 
 VALUES = {"name": "سارا", "points": "۱۲۰", "cafe_name": "کافه نارنج"}
