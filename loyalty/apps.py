@@ -9,6 +9,6 @@ class LoyaltyConfig(AppConfig):
     verbose_name = _("Loyalty club")
 
     def ready(self) -> None:
-        from loyalty import card_progress, erasing, own_data, receivers, referral_hooks  # noqa: F401
+        from loyalty import card_progress, erasing, own_data, push_hooks, receivers, referral_hooks  # noqa: F401
         from loyalty.services import merging, merging_club  # noqa: F401
         from loyalty.web import ledger_tab  # noqa: F401

@@ -21,7 +21,14 @@ _NO_TO_CHANNEL = gettext_lazy("The guest wants no offers on this channel.")
 
 
 def set_consent(
-    *, actor: Actor, customer_id: UUID, channel: str, granted: bool, source: str, deleted_too: bool = False
+    *,
+    actor: Actor,
+    customer_id: UUID,
+    channel: str,
+    granted: bool,
+    source: str,
+    deleted_too: bool = False,
+    explicit: bool = False,
 ) -> Customer:
     """Write down a yes or no and act on it at once: what waits in the outbox for a no is blocked.
 
@@ -31,6 +38,7 @@ def set_consent(
         channel: a value of ``Channel``, or "all".
         source: how it was said, a value of ``ConsentChange.Source``.
         deleted_too: also for guests who were deleted and may come back.
+        explicit: leave a row for a first yes too, where nobody had said no: the guest asked for this channel.
 
     Raises CustomerNotFound, ValidationError.
     """
@@ -40,6 +48,8 @@ def set_consent(
     with write(actor):
         customer = lock_guest(customer_id, deleted_too=deleted_too)
         if not _is_news(customer, channel, granted):
+            if explicit and channel not in newest_answers([customer.pk])[customer.pk]:
+                _add(customer, channel, granted, source, actor)
             return customer
         if granted and channel != ALL_CHANNELS and not customer.allow_marketing:
             _close_the_others(customer, actor, source)

@@ -8,7 +8,9 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 
 from customers.models import ConsentChange, Customer
 from customers.opt_out import opt_out_token, read_opt_out_token
@@ -25,6 +27,9 @@ def opt_out_path(customer_id: UUID) -> str:
     return reverse("guest-consent", args=[opt_out_token(customer_id)])
 
 
+# The link itself is the key and no cookie is looked at; a mail program that says no with one click (RFC 8058: POST
+# "List-Unsubscribe=One-Click") has none to show.
+@method_decorator(csrf_exempt, name="dispatch")
 class OptOutPage(View):
     """Shows what the guest said and takes a new answer; opening the page alone changes nothing."""
 

@@ -20,6 +20,7 @@ from servaan_crm.core.db import write
 from servaan_crm.core.features import require_feature
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.services import queue_message
+from servaan_crm.messaging.services.push import drop_browsers
 from servaan_crm.tenancy.current import get_cafe
 
 KIND = "guest_card"
@@ -48,7 +49,8 @@ def card_link(
 
     Args:
         origin: scheme and host in front of the path, such as "https://servaan.example.com".
-        renew: draw a new one; every older link opens nothing any more.
+        renew: draw a new one; every older link opens nothing any more, and browsers that subscribed to push
+            messages through one get none: who had the link may have been a stranger.
         send: queue it as a message to the guest; the same link at most once an hour.
 
     Raises:
@@ -75,6 +77,8 @@ def _card_of(customer: Customer, *, renew: bool) -> GuestCard:
     card = GuestCard.objects.filter(pk=customer.pk).first()
     if card is not None and not renew:
         return card
+    if card is not None:
+        drop_browsers([customer.pk])
     values = {"key": new_key(), "renewed_at": timezone.now()}
     return GuestCard.objects.update_or_create(customer=customer, defaults=values)[0]
 

@@ -34,7 +34,8 @@ from loyalty.services.rewards import create_reward, redeem_reward
 from loyalty.services.stamp_cards import create_stamp_card
 from servaan_crm.core.events import dispatch_pending
 from servaan_crm.l10n.digits import to_persian
-from servaan_crm.messaging.models import Message
+from servaan_crm.messaging.gateways.web_push.keys import new_private_key
+from servaan_crm.messaging.models import Channel, Message, ProviderAccount
 
 LIMIT = 60 * 1024
 
@@ -116,12 +117,17 @@ def test_headers_keep_the_card_private(cafe: Any) -> None:
 
 
 def test_the_whole_card_travels_in_less_than_sixty_kilobytes(cafe: Any) -> None:
-    """Page, manifest, styles, fonts and icons that the page or its styles name, compressed as the server sends them."""
+    """Page, manifest, script, worker, styles, fonts and icons that page or styles name, compressed as the server
+    sends them."""
+    ProviderAccount.objects.create(
+        name="push", adapter="web_push", channel=Channel.PUSH, api_key=new_private_key()
+    )
     client = cafe.browser(None)
     path = path_of(rich_guest(cafe))
     page = client.get(path).content
     sizes = {"page": len(gzip.compress(page, 6))}
     sizes["manifest"] = len(client.get(f"{path}card.webmanifest").content)
+    sizes["worker"] = len(client.get(f"{path}worker.js").content)
     names = set(re.findall(rb'(?:href|src)="/static/([^"?]+)"', page))
     while names:
         name = names.pop().decode()
@@ -133,7 +139,7 @@ def test_the_whole_card_travels_in_less_than_sixty_kilobytes(cafe: Any) -> None:
         if name.endswith(".css"):
             fonts = re.findall(rb'url\("?\.\./([^")]+)"?\)', body)
             names |= {font for font in fonts if font.decode() not in sizes}
-    assert {"css/public.css", "loyalty/card.css"} <= set(sizes)
+    assert {"css/public.css", "loyalty/card.css", "loyalty/card_push.js"} <= set(sizes)
     assert sum(sizes.values()) < LIMIT, sizes
 
 

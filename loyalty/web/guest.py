@@ -1,4 +1,5 @@
-"""``/card/<token>/``: a guest's own card. No login, no script, nothing for anybody but the holder of the link."""
+"""``/card/<token>/``: a guest's own card. No login, nothing for anybody but the holder of the link. The only script is
+for push messages, where the café sends them."""
 
 from __future__ import annotations
 
@@ -16,6 +17,8 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
 from django.views import View
 
+from customers.models import Channel
+from customers.selectors.consent import is_allowed
 from customers.web.opt_out import opt_out_path
 from loyalty.selectors.guest_card import CardView, card_of, guest_of_token
 from loyalty.services.referral import referral_code_of
@@ -24,6 +27,7 @@ from loyalty.words import tier_name
 from servaan_crm.core.features import is_enabled
 from servaan_crm.core.limits import seconds_to_wait
 from servaan_crm.l10n.locale import get_locale, use_locale
+from servaan_crm.messaging.services.push import has_browser, push_key
 from servaan_crm.tenancy.current import get_cafe
 
 GROUND, ACCENT = "#faf7f2", "#874726"
@@ -79,7 +83,7 @@ class GuestCardManifest(GuestPage):
         guest = guest_of_token(card_token) if is_enabled("loyalty") else None
         if guest is None:
             return JsonResponse({}, status=404, content_type="application/manifest+json")
-        name, address = _cafe_name(), reverse("guest-card", args=[card_token])
+        name, address = cafe_name(), reverse("guest-card", args=[card_token])
         body = {
             "name": _("My card at %(cafe)s") % {"cafe": name}, "short_name": name, "id": address,
             "start_url": address, "scope": address, "display": "standalone",
@@ -97,7 +101,8 @@ class GuestCardManifest(GuestPage):
         )
 
 
-def _cafe_name() -> str:
+def cafe_name() -> str:
+    """Return the name guests know the café by, in its language."""
     cafe = get_cafe()
     return str(cafe.name if cafe.language == "fa" else cafe.name_en or cafe.name)
 
@@ -108,10 +113,10 @@ def _parts(request: HttpRequest, card: CardView) -> dict[str, Any]:
     share = ""
     if code:
         share = _("Come to %(cafe)s and give my code %(code)s on your first visit.") % {
-            "cafe": _cafe_name(), "code": code,
+            "cafe": cafe_name(), "code": code,
         }  # fmt: skip
     return {
-        "cafe_name": _cafe_name(),
+        "cafe_name": cafe_name(),
         "ring": ring,
         "tier_name": tier_name(card.status.tier.level),
         "next_tier_name": tier_name(card.status.next_tier.level) if card.status.next_tier else "",
@@ -126,4 +131,13 @@ def _parts(request: HttpRequest, card: CardView) -> dict[str, Any]:
             for state in card.stamps
         ],
         "opt_out_url": opt_out_path(card.customer.pk),
+        **_push(card),
     }
+
+
+def _push(card: CardView) -> dict[str, Any]:
+    """What the button for push messages needs; nothing where the café has no account for them."""
+    if not (key := push_key()):
+        return {}
+    takes = has_browser(card.customer.pk) and is_allowed(card.customer, Channel.PUSH)
+    return {"push_key": key, "push_on": takes}
