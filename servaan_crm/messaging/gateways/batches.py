@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from servaan_crm.messaging.gateways.base import (
@@ -28,6 +29,7 @@ SECONDS = 75.0
 TEHRAN = ZoneInfo("Asia/Tehran")
 
 Chunk = list[OutgoingMessage]
+Answer = TypeVar("Answer")
 
 
 def is_permanent(error: GatewayError) -> bool:
@@ -89,6 +91,29 @@ def deferred(error: GatewayError) -> GatewayError:
 def chunks(messages: Sequence[OutgoingMessage], size: int) -> list[Chunk]:
     """``messages`` in parts of at most ``size``."""
     return [list(messages[start : start + size]) for start in range(0, len(messages), size)]
+
+
+def ask_each(
+    ids: Sequence[str], ask: Callable[[str], Answer | None], *, at_once: int = 5
+) -> dict[str, Answer]:
+    """One question for each id, a few at a time; None leaves an id out. After a ``GatewayError`` no further
+    question begins, and it is raised."""
+    failed: list[GatewayError] = []
+
+    def one(key: str) -> Answer | None:
+        if failed:
+            return None
+        try:
+            return ask(key)
+        except GatewayError as error:
+            failed.append(error)
+            return None
+
+    with ThreadPoolExecutor(at_once, thread_name_prefix="gateway-ask") as pool:
+        answers = dict(zip(ids, pool.map(one, ids), strict=True))
+    if failed:
+        raise failed[0]
+    return {key: answer for key, answer in answers.items() if answer is not None}
 
 
 def match_entries(

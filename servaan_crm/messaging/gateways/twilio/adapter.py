@@ -39,7 +39,7 @@ from servaan_crm.messaging.gateways.base import (
     StatusResult,
     UnknownOutcomeError,
 )
-from servaan_crm.messaging.gateways.batches import decimal, deferred
+from servaan_crm.messaging.gateways.batches import ask_each, decimal, deferred
 from servaan_crm.messaging.gateways.http import HttpClient, error_for_status, read_object
 from servaan_crm.messaging.gateways.listing import Listed, find_listed, since
 from servaan_crm.messaging.gateways.twilio.codes import delivery_state, error_for
@@ -152,14 +152,15 @@ class TwilioGateway(Gateway):
 
     def status_by_provider_id(self, provider_ids: Sequence[str]) -> dict[str, StatusResult]:
         """Fates by message SID, one call each."""
-        found = {}
-        for key in provider_ids:
-            try:
-                found[key] = _fate(self._call("GET", f"Messages/{quote(key, safe='')}.json"))
-            except GatewayError as error:
-                if error.code != "20404":  # here it means this message, not the account
-                    raise
-        return found
+        return ask_each(provider_ids, self._fate_of, at_once=WORKERS)
+
+    def _fate_of(self, key: str) -> StatusResult | None:
+        try:
+            return _fate(self._call("GET", f"Messages/{quote(key, safe='')}.json"))
+        except GatewayError as error:
+            if error.code != "20404":  # here it means this message, not the account
+                raise
+            return None
 
     def find(self, messages: Sequence[Doubtful]) -> dict[int, StatusResult]:
         """Look doubtful messages up in the list of messages to their numbers.

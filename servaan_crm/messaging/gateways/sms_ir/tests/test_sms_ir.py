@@ -141,6 +141,16 @@ def test_statuses_by_id_and_by_pack(fake: FakeSmsIr, status: str, state: Deliver
     assert pack[sent.provider_id].state is state
 
 
+def test_many_fates_cost_few_calls(fake: FakeSmsIr) -> None:
+    sent = [result.provider_id for result in gateway(fake).send_batch(texts(*["سلام"] * 90))]
+    fake.accepted[88].status = "1"
+    before = len(fake.calls)
+    fates = gateway(fake).status_by_provider_id([*sent, "404"])
+    assert set(fates) == set(sent)
+    assert fates[sent[88]].state is DeliveryState.DELIVERED
+    assert len(fake.calls) - before == 2  # one page, and the one that is not on it
+
+
 def test_a_report_too_long_to_read_proves_nothing(fake: FakeSmsIr, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adapter, "PAGE", 2)
     monkeypatch.setattr(adapter, "PAGES", 2)

@@ -15,6 +15,7 @@ from servaan_crm.messaging.gateways.base import (
     Doubtful,
     ErrorKind,
     GatewayConfig,
+    GatewayError,
     OutgoingMessage,
 )
 from servaan_crm.messaging.gateways.fake import running
@@ -138,6 +139,14 @@ def test_a_message_twilio_does_not_know_is_no_fault_of_the_account(fake: FakeTwi
     fake.accepted[0].status, fake.accepted[0].extra["error_code"] = "undelivered", 21610
     fates = gateway(fake.url).status_by_provider_id([sent.provider_id])
     assert fates[sent.provider_id].state is DeliveryState.BLOCKED
+
+
+def test_trouble_while_asking_ends_the_questions(fake: FakeTwilio) -> None:
+    fake.plan("error", times=99, status=429, body={"code": 20429, "message": "", "status": 429})
+    with pytest.raises(GatewayError) as caught:
+        gateway(fake.url).status_by_provider_id([f"SM{number}" for number in range(40)])
+    assert caught.value.kind is ErrorKind.RETRYABLE
+    assert len(fake.calls) <= WORKERS
 
 
 def test_the_list_finds_what_still_waits_and_overlooks_other_times(fake: FakeTwilio) -> None:
