@@ -106,3 +106,15 @@ class CustomersBulkChanged(Event):
     bulk_id: str
     action: str
     changed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestReplied(Event):
+    """A guest wrote to one of the café's lines. ``meaning``: "rating" (a digit 1-5 that was asked for) or "text"."""
+
+    name: ClassVar[str] = "guest.replied"
+    customer_id: str
+    inbound_id: str
+    meaning: str
+    channel: str
+    body: str

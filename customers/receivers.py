@@ -1,41 +1,55 @@
-"""What a new café's customer book starts with, whom the café may still write to, and what a "no" by reply does."""
+"""Whom the café may still write to, and what a guest's reply does."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
+from uuid import UUID
 
 from customers import recipients  # noqa: F401  (registers the check)
-from customers.merging.heirs import heir_of
-from customers.models import ConsentChange, Customer
+from customers.events import GuestReplied
+from customers.models import ConsentChange
+from customers.replies import Meaning, guest_of, meaning_of, was_asked
 from customers.services.consent import set_consent
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.events import subscribe
-from servaan_crm.l10n.locale import get_locale
-from servaan_crm.l10n.phone import PhoneError, parse_phone
-from servaan_crm.l10n.text import search_key
-
-# The answers that mean "no more", as the search key writes them; Iranian lines use لغو۱۱.
-_STOP_WORDS = {"لغو", "لغو11", "لغو 11", "11", "off", "stop", "unsubscribe", "cancel"}
+from servaan_crm.core.events import publish, subscribe
+from servaan_crm.messaging.models import InboundMessage
+from servaan_crm.messaging.services import register_refusal_links
+from servaan_crm.tenancy.current import get_cafe
+from servaan_crm.tenancy.selectors import public_origin
 
 
 @subscribe("message.received")
-def stop_by_reply(payload: dict[str, Any]) -> None:
-    """Withdraw the consent of the guest who answers with the stop word."""
-    if search_key(payload.get("body", "")).strip(" .!") not in _STOP_WORDS:
-        return
-    sender = str(payload.get("sender", ""))
-    try:
-        phone = parse_phone(sender, get_locale().phone_region)
-    except PhoneError:
-        return
-    guest = Customer.objects.filter(phone=phone, deleted_at=None).values_list("pk", flat=True).first()
-    guest = guest or heir_of(phone)
+def read_reply(payload: dict[str, Any]) -> None:
+    """Note who wrote and what it means; a no or yes is acted on here, the rest is for the rooms above.
+
+    Each reply has one meaning, and each meaning one receiver, so that nothing is handled twice.
+    """
+    channel, body = str(payload.get("channel") or "sms"), str(payload.get("body") or "")
+    guest = guest_of(str(payload.get("sender") or ""), channel)
+    meaning = meaning_of(body)
+    if meaning == Meaning.RATING and (guest is None or not was_asked(guest)):
+        meaning = Meaning.TEXT
+    InboundMessage.objects.filter(pk=payload["inbound_id"]).update(customer_id=guest, meaning=meaning)
     if guest is None:
         return
-    set_consent(
-        actor=Actor(kind="guest", name=""),
-        customer_id=guest,
-        channel="all",
-        granted=False,
-        source=ConsentChange.Source.KEYWORD,
-    )
+    if meaning in {Meaning.OPT_OUT, Meaning.OPT_IN}:
+        set_consent(
+            actor=Actor(kind="guest", name=""),
+            customer_id=guest,
+            channel=channel,
+            granted=meaning == Meaning.OPT_IN,
+            source=ConsentChange.Source.KEYWORD,
+        )
+        return
+    reply = {"inbound_id": str(payload["inbound_id"]), "channel": channel, "body": body}
+    publish(GuestReplied(customer_id=str(guest), meaning=str(meaning), **reply))
+
+
+@register_refusal_links
+def refusal_links(customer_ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The full address of each guest's own page for "no more offers"."""
+    from customers.web.opt_out import opt_out_path  # a page: known once the addresses are
+
+    root = public_origin(get_cafe())
+    return {customer_id: root + opt_out_path(customer_id) for customer_id in customer_ids}

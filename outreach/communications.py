@@ -46,8 +46,10 @@ def communication_keys(customer: Customer, *, contacts: bool = True) -> QuerySet
     """
     sent = Message.objects.filter(customer_id=customer.pk)
     rows = _keys(sent, "created_at", "message")
-    senders = _forms(customer.phone)
-    parts = [_keys(InboundMessage.objects.filter(sender__in=senders), "received_at", "reply")]
+    replies = InboundMessage.objects.filter(sender__in=_forms(customer.phone))
+    if contacts:  # what a guest wrote in words stands there as a contact
+        replies = replies.exclude(meaning=InboundMessage.Meaning.TEXT)
+    parts = [_keys(replies, "received_at", "reply")]
     if contacts:
         parts.append(_keys(Interaction.objects.filter(customer=customer), "interaction_date", "contact"))
     return rows.union(*parts, all=True).order_by("-moment", "-key")

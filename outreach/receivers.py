@@ -1,14 +1,20 @@
-"""What this room does when a guest asks to be forgotten."""
+"""What this room does when a guest asks to be forgotten, and when one writes."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django.utils import timezone
+
+from customers.models import Customer
 from outreach.models import Interaction
-from servaan_crm.core.actors import system
+from outreach.services import log_interaction
+from servaan_crm.core.actors import Actor, system
 from servaan_crm.core.db import write
 from servaan_crm.core.erasure import scrub_trail
 from servaan_crm.core.events import subscribe
+from servaan_crm.messaging.models import InboundMessage
 
 _KEEP = (
     "id",
@@ -29,3 +35,24 @@ def erase_contacts(payload: dict[str, Any]) -> None:
     with write(system("erase")):
         theirs.update(subject="", details="")
         scrub_trail("outreach_interaction", theirs.values_list("pk", flat=True), keep=_KEEP)
+
+
+_TYPES = {"sms": Interaction.Type.SMS, "whatsapp": Interaction.Type.WHATSAPP, "email": Interaction.Type.EMAIL}
+
+
+@subscribe("guest.replied")
+def note_reply(payload: dict[str, Any]) -> None:
+    """Put what a guest wrote onto the timeline as a contact."""
+    if payload["meaning"] != InboundMessage.Meaning.TEXT:
+        return
+    written = InboundMessage.objects.filter(pk=payload["inbound_id"]).first()
+    if written is None or not Customer.objects.filter(pk=payload["customer_id"], deleted_at=None).exists():
+        return
+    log_interaction(
+        actor=Actor(kind="guest", name=""),
+        customer_id=UUID(payload["customer_id"]),
+        type=_TYPES.get(payload["channel"], Interaction.Type.SMS),
+        direction=Interaction.Direction.INBOUND,
+        details=written.body,
+        interaction_date=min(written.received_at, timezone.now()),
+    )

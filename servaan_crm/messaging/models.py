@@ -337,6 +337,25 @@ class InboundMessage(BaseModel):
         return f"{self.provider} {self.provider_message_id}"
 
 
+class EarlyReport(models.Model):
+    """A report of a message whose provider's number we had not written down yet."""
+
+    account = models.CharField(_("account"), max_length=40)
+    provider_message_id = models.CharField(_("provider's number"), max_length=200)
+    state = models.CharField(_("state"), max_length=12)
+    status = models.CharField(_("provider's status"), max_length=20, blank=True)
+    is_read = models.BooleanField(_("read"), default=False)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("early report")
+        verbose_name_plural = _("early reports")
+        indexes = [models.Index(fields=["account", "provider_message_id"], name="early_report")]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.provider_message_id}"
+
+
 class BlockedNumber(models.Model):
     """A number that refuses the café's line at the provider; synced from the provider's list."""
 

@@ -3,7 +3,8 @@
 import re
 
 CONFIRMATION_CODE = "confirmation_code"
-SECRET_KINDS = frozenset({CONFIRMATION_CODE})
+VERIFICATION_CODE = "verification_code"
+SECRET_KINDS = frozenset({CONFIRMATION_CODE, VERIFICATION_CODE})
 _CODE = re.compile(r"(?<![0-9])[0-9]{4,8}(?![0-9])")
 
 

@@ -26,3 +26,23 @@ def reconcile_unknown() -> dict[str, int]:
 def poll_deliveries() -> int:
     """Ask the providers about sent messages; returns how many became final."""
     return services.poll_deliveries()
+
+
+@shared_task(base=TenantTask, name="messaging.receive_messages")
+def receive_messages() -> int:
+    """Fetch what guests wrote; the back-up of the providers' calls. Returns how many texts were new."""
+    return services.receive_messages()
+
+
+@shared_task(base=TenantTask, name="messaging.watch_balances")
+def watch_balances() -> int:
+    """Ask every account for its credit; returns how many answered."""
+    return services.watch_balances()
+
+
+@shared_task(base=TenantTask, name="messaging.nightly")
+def nightly() -> int:
+    """Take over the providers' lists of blocked numbers and forget what is over; returns how many are blocked."""
+    services.purge_early()
+    services.purge_codes()
+    return services.sync_blocked_numbers()

@@ -274,6 +274,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 KAVENEGAR_BASE_URL = env.text("KAVENEGAR_BASE_URL", "https://api.kavenegar.com")
 KAVENEGAR_API_KEY = env.text("KAVENEGAR_API_KEY")
 KAVENEGAR_SENDER = env.text("KAVENEGAR_SENDER", "2000660110")
+# Whether a café may name a gateway on this machine or in this network; for development and tests.
+LOCAL_GATEWAYS = False
 # Templates of that account at the provider, as "verification-code=our-code,welcome-message=hello".
 SMS_TEMPLATES = dict(pair.split("=", 1) for pair in env.words("KAVENEGAR_TEMPLATES") if "=" in pair)
 

@@ -3,6 +3,7 @@
 from servaan_crm.settings.base import *  # noqa: F403
 
 DEBUG = False
+LOCAL_GATEWAYS = True
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_USE_FINDERS = True

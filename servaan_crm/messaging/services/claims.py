@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import phonenumbers
@@ -182,7 +182,7 @@ def _take(claim: Claim, limit: int, purpose: str) -> list[ClaimedMessage]:
     account = claim.account
     config = account.config
     reached = country_pattern(account.gateway.countries) if config.channel in _PHONE_CHANNELS else ""
-    values = [
+    values: list[Any] = [
         config.channel,
         account.key,
         reached,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -106,7 +107,15 @@ def give_back(count: Count, number: int) -> None:
     """Undo ``take`` for messages that did not leave, in those windows that have not ended since."""
     if not number:
         return
-    values = [count.minute_from, number, count.day_from, number, count.month_from, number, count.account]
+    values: list[Any] = [
+        count.minute_from,
+        number,
+        count.day_from,
+        number,
+        count.month_from,
+        number,
+        count.account,
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_GIVE_BACK, values)
 

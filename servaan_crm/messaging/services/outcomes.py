@@ -13,12 +13,13 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db import connection
 from django.utils import timezone
 
 from servaan_crm.messaging.gateways.base import DeliveryReport, DeliveryState, SendResult
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.services.accounts import Account
+from servaan_crm.messaging.services.early import keep_early, reports_by_call_alone, take_early
+from servaan_crm.messaging.services.telling import change_and_tell
 
 State = Message.State
 
@@ -51,6 +52,34 @@ UPDATE messaging_message AS m SET
     error_class = '', error_code = '', error_text = '', updated_at = now()
 FROM r
 WHERE m.id = r.id AND m.id = ANY(ARRAY(SELECT id FROM r)) AND m.state IN ('claimed', 'unknown', 'queued')
+"""
+
+_REFUSE = """
+UPDATE messaging_message AS m SET
+    state = r.state,
+    attempts = m.attempts - CASE WHEN r.tried THEN 0 ELSE 1 END,
+    not_before = CASE WHEN r.state = 'queued' THEN r.at ELSE m.not_before END,
+    next_check_at = CASE WHEN r.state = 'unknown' THEN r.at END,
+    pinned = m.pinned OR r.pinned,
+    failed_at = CASE WHEN r.state IN ('failed', 'blocked') THEN now() END,
+    error_class = r.error_class, error_code = r.error_code, error_text = r.error_text,
+    updated_at = now()
+FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+            %s::bool[], %s::bool[])
+    AS r(id, state, at, error_class, error_code, error_text, pinned, tried)
+WHERE m.id = r.id AND m.claimed_by = %s AND m.state IN ('claimed', 'unknown')
+"""
+_REPORT = """
+UPDATE messaging_message AS m SET
+    state = r.state, provider_status = r.status, next_check_at = NULL,
+    delivered_at = CASE WHEN r.state = 'delivered' THEN now() END,
+    failed_at = CASE WHEN r.state <> 'delivered' THEN now() END,
+    updated_at = now()
+FROM unnest(%s::text[], %s::text[], %s::text[]) AS r(provider_id, state, status)
+WHERE m.provider_message_id = r.provider_id AND m.provider_message_id <> ''
+  AND m.provider = %s AND (%s::text IS NULL OR m.provider_account = %s)
+  AND (m.state = 'sent' OR (r.state = 'delivered'
+       AND m.state IN ('undelivered', 'failed', 'blocked', 'cancelled')))
 """
 
 
@@ -105,58 +134,64 @@ def record_accepted(rows: Sequence[Accepted], *, account: str, provider: str) ->
         }
         for row in rows
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_ACCEPT, [json.dumps(listed), provider, account])
-        return int(cursor.rowcount)
+    changed = change_and_tell(_ACCEPT, [json.dumps(listed), provider, account])
+    if reports_by_call_alone(provider):
+        _apply_early([row.provider_message_id for row in rows], provider, account)
+    return changed
 
 
 def record_refused(rows: Sequence[Refused], *, claimed_by: str) -> int:
     """Record messages that did not go out; only the holder of the claim may say so. Returns how many changed."""
     if not rows:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE messaging_message AS m SET
-                state = r.state,
-                attempts = m.attempts - CASE WHEN r.tried THEN 0 ELSE 1 END,
-                not_before = CASE WHEN r.state = 'queued' THEN r.at ELSE m.not_before END,
-                next_check_at = CASE WHEN r.state = 'unknown' THEN r.at END,
-                pinned = m.pinned OR r.pinned,
-                failed_at = CASE WHEN r.state IN ('failed', 'blocked') THEN now() END,
-                error_class = r.error_class, error_code = r.error_code, error_text = r.error_text,
-                updated_at = now()
-            FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
-                        %s::bool[], %s::bool[])
-                AS r(id, state, at, error_class, error_code, error_text, pinned, tried)
-            WHERE m.id = r.id AND m.claimed_by = %s AND m.state IN ('claimed', 'unknown')
-            """,
-            [
-                [row.id for row in rows],
-                [str(row.state) for row in rows],
-                [row.at for row in rows],
-                [row.error_class for row in rows],
-                [row.error_code[:20] for row in rows],
-                [row.error_text[:200] for row in rows],
-                [row.pinned for row in rows],
-                [row.tried for row in rows],
-                claimed_by,
-            ],
-        )
-        return int(cursor.rowcount)
+    return change_and_tell(
+        _REFUSE,
+        [
+            [row.id for row in rows],
+            [str(row.state) for row in rows],
+            [row.at for row in rows],
+            [row.error_class for row in rows],
+            [row.error_code[:20] for row in rows],
+            [row.error_text[:200] for row in rows],
+            [row.pinned for row in rows],
+            [row.tried for row in rows],
+            claimed_by,
+        ],
+    )
 
 
 def record_reports(reports: Sequence[DeliveryReport], *, account: Account) -> int:
-    """Record what a provider reported of messages that ``account`` sent; returns how many changed."""
+    """Record what a provider reported of messages that ``account`` sent; returns how many changed.
+
+    A report may come before we wrote down the provider's number. Where nobody can be asked later, it is kept until
+    then.
+    """
+    changed = _apply(reports, account.adapter, account.key)
+    if account.gateway.has_polling:
+        return changed
+    early = keep_early(reports, account)
+    # Written down in this very moment? Then nobody else looks for what was just kept.
+    return changed + (_apply_early(early, account.adapter, account.key) if early else 0)
+
+
+def _apply(reports: Sequence[DeliveryReport], provider: str, account: str) -> int:
     told = [(report.provider_id, report.state, report.status) for report in reports]
-    changed = record_delivery_reports(provider=account.adapter, reports=told, account=account.key)
+    changed = record_delivery_reports(provider=provider, reports=told, account=account)
     read = [report.provider_id for report in reports if report.is_read]
     if read:
         theirs = Message.objects.filter(
-            provider_message_id__in=read, provider=account.adapter, provider_account=account.key, read_at=None
+            provider_message_id__in=read, provider=provider, provider_account=account, read_at=None
         )
         changed += theirs.update(read_at=timezone.now())
     return changed
+
+
+def _apply_early(provider_ids: Sequence[str], provider: str, account: str) -> int:
+    known = Message.objects.filter(
+        provider_message_id__in=provider_ids, provider=provider, provider_account=account
+    )
+    found = take_early(account, list(known.values_list("provider_message_id", flat=True)))
+    return _apply(found, provider, account) if found else 0
 
 
 def record_delivery_report(
@@ -190,27 +225,14 @@ def record_delivery_reports(
     final = {key: row for key, row in best.items() if row[0] > 1}
     if not final:
         return 0
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE messaging_message AS m SET
-                state = r.state, provider_status = r.status, next_check_at = NULL,
-                delivered_at = CASE WHEN r.state = 'delivered' THEN now() END,
-                failed_at = CASE WHEN r.state <> 'delivered' THEN now() END,
-                updated_at = now()
-            FROM unnest(%s::text[], %s::text[], %s::text[]) AS r(provider_id, state, status)
-            WHERE m.provider_message_id = r.provider_id AND m.provider_message_id <> ''
-              AND m.provider = %s AND (%s::text IS NULL OR m.provider_account = %s)
-              AND (m.state = 'sent' OR (r.state = 'delivered'
-                   AND m.state IN ('undelivered', 'failed', 'blocked', 'cancelled')))
-            """,
-            [
-                list(final),
-                [row[1] for row in final.values()],
-                [row[2] for row in final.values()],
-                provider,
-                account,
-                account,
-            ],
-        )
-        return int(cursor.rowcount)
+    return change_and_tell(
+        _REPORT,
+        [
+            list(final),
+            [row[1] for row in final.values()],
+            [row[2] for row in final.values()],
+            provider,
+            account,
+            account,
+        ],
+    )
