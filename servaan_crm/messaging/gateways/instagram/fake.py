@@ -9,10 +9,10 @@ ACCOUNT_ID = "17841400008460056"
 
 
 class FakeInstagram(FakeServer):
-    """Takes replies to guests whose window is ``open``."""
+    """Takes replies, but not to guests in ``closed``: they wrote too long ago."""
 
     def __init__(self, *, api_key: str = "") -> None:
-        self.open: set[str] = set()
+        self.closed: set[str] = set()
         super().__init__(api_key=api_key)
 
     def answer(self, call: Call) -> Reply:
@@ -28,7 +28,7 @@ class FakeInstagram(FakeServer):
             return Reply(
                 400, refusal(100, "Length of param message[text] must be less than or equal to 1000")
             )
-        if guest not in self.open:
+        if guest in self.closed:
             return Reply(400, refusal(10, "sent outside of allowed window", subcode=2018278))
         taken = self.accept(f"aWdfZA{self.new_id()}", guest, text)
         return Reply(200, {"recipient_id": guest, "message_id": taken.provider_id})

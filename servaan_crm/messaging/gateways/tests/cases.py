@@ -10,8 +10,16 @@ from servaan_crm.messaging.gateways.base import Gateway, GatewayConfig, Outgoing
 from servaan_crm.messaging.gateways.fake import FakeServer
 from servaan_crm.messaging.gateways.ghasedak import GhasedakGateway
 from servaan_crm.messaging.gateways.ghasedak import fake as ghasedak
+from servaan_crm.messaging.gateways.gupshup import GupshupGateway
+from servaan_crm.messaging.gateways.gupshup import fake as gupshup
+from servaan_crm.messaging.gateways.instagram import InstagramGateway
+from servaan_crm.messaging.gateways.instagram import fake as instagram
+from servaan_crm.messaging.gateways.interakt import InteraktGateway
+from servaan_crm.messaging.gateways.interakt import fake as interakt
 from servaan_crm.messaging.gateways.melipayamak import MelipayamakGateway
 from servaan_crm.messaging.gateways.melipayamak import fake as melipayamak
+from servaan_crm.messaging.gateways.meta_whatsapp import MetaWhatsAppGateway
+from servaan_crm.messaging.gateways.meta_whatsapp import fake as meta
 from servaan_crm.messaging.gateways.sms_ir import SmsIrGateway
 from servaan_crm.messaging.gateways.sms_ir import fake as sms_ir
 from servaan_crm.messaging.gateways.twilio import TwilioGateway
@@ -29,6 +37,7 @@ class Case:
             refuses, None where the provider refuses none. refusals: for credit, auth, throttled and permanent the
             HTTP status and the provider's code; what is missing does not exist there. envelope: the body of a
             refusal from its code and sentence. delivered: the provider's word for it, "" where none can be asked.
+        finds: it can be asked by our numbers; asks: it has a question by which a key is tested.
     """
 
     name: str
@@ -45,6 +54,7 @@ class Case:
     options: Mapping[str, str] = field(default_factory=dict)
     base_path: str = ""
     finds: bool = True
+    asks: bool = True
 
     def gateway(self, url: str, *, key: str = KEY) -> Gateway:
         """An adapter that talks to ``url``."""
@@ -137,5 +147,70 @@ CASES = [
             options={"account_sid": twilio.SID},
         )
         for channel in ("sms", "whatsapp")
+    ),
+    Case(
+        name="meta_whatsapp",
+        adapter=MetaWhatsAppGateway,
+        fake=meta.FakeCloudApi,
+        path="/messages",
+        recipient=lambda number: f"+9715012{number:05}",
+        bad="+9715x",
+        refusals={
+            "credit": (400, 131042),
+            "auth": (401, 190),
+            "throttled": (429, 130429),
+            "permanent": (400, 131026),
+        },
+        envelope=lambda code, text: meta.refusal(code, text),
+        delivered="",
+        channel="whatsapp",
+        options={"phone_id": meta.PHONE_ID, "app_secret": "app-secret", "verify_token": "word"},
+        finds=False,
+    ),
+    Case(
+        name="gupshup",
+        adapter=GupshupGateway,
+        fake=gupshup.FakeGupshup,
+        path="/msg",
+        recipient=lambda number: f"+9188888{number:05}",
+        bad="+91x",
+        # That the wallet is empty is told by the sentence alone.
+        refusals={"auth": (401, 0), "throttled": (429, 0), "permanent": (400, 0)},
+        envelope=lambda code, text: {"status": "error", "message": text},
+        delivered="",
+        sender="+917834811114",
+        channel="whatsapp",
+        options={"app_name": "DemoApp"},
+        finds=False,
+        asks=False,
+    ),
+    Case(
+        name="interakt",
+        adapter=InteraktGateway,
+        fake=interakt.FakeInterakt,
+        path="/message/",
+        recipient=lambda number: f"+9198765{number:05}",
+        bad="+91x",
+        refusals={"auth": (401, 0), "throttled": (429, 0), "permanent": (400, 0)},
+        envelope=lambda code, text: {"result": False, "message": text},
+        delivered="",
+        channel="whatsapp",
+        options={"webhook_secret": "hook-secret"},
+        finds=False,
+        asks=False,
+    ),
+    Case(
+        name="instagram",
+        adapter=InstagramGateway,
+        fake=instagram.FakeInstagram,
+        path="/messages",
+        recipient=lambda number: f"125447777777{number:05}",
+        bad=None,
+        refusals={"auth": (401, 190), "throttled": (400, 613), "permanent": (400, 551)},
+        envelope=lambda code, text: meta.refusal(code, text),
+        delivered="",
+        channel="instagram",
+        options={"account_id": instagram.ACCOUNT_ID, "app_secret": "app-secret", "verify_token": "word"},
+        finds=False,
     ),
 ]

@@ -20,7 +20,7 @@ GUEST = "1254477777772919"
 @pytest.fixture
 def api() -> Iterator[FakeInstagram]:
     with running(FakeInstagram(api_key="IGtoken")) as server:
-        server.open.add(GUEST)
+        server.closed.add("99")
         yield server
 
 
