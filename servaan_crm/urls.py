@@ -28,6 +28,7 @@ urlpatterns = [
     path("customers/", include("feedback.web.urls")),
     path("loyalty/", include("loyalty.web.urls")),
     path("segments/", include("segments.web.urls")),
+    path("campaigns/", include("campaigns.web.urls")),
     path("loyalty/", include("analytics.web.urls_loyalty")),
     path("customers/", include("outreach.web.urls")),
     path("phones/", include("servaan_crm.messaging.web.urls")),

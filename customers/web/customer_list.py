@@ -26,6 +26,7 @@ from servaan_crm.accounts.models import Outlet
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.requests import staff_of
 from servaan_crm.accounts.web import RolePage
+from servaan_crm.core.features import is_enabled
 from servaan_crm.l10n.digits import to_ascii
 from servaan_crm.l10n.jalali import DateError, parse_date
 from servaan_crm.l10n.locale import get_locale
@@ -79,6 +80,7 @@ class CustomerListPage(RolePage, View):
             "bulk_done": just_done(request),
             "bulk_running": [] if part else under_way(request.user),
             "bulk_choices": choices_for(request.user),
+            "may_campaign": can(request.user, P.CAMPAIGNS_MANAGE) and is_enabled("campaigns"),
         }
 
     @staticmethod

@@ -31,6 +31,7 @@ from segments.uses import where_used
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import DomainError
+from servaan_crm.core.features import is_enabled
 from servaan_crm.l10n.digits import to_ascii
 from servaan_crm.l10n.money import format_money, format_number
 
@@ -53,6 +54,9 @@ class SegmentPages(RolePage, View):
             "said": None if segment.is_static else say_criteria(segment.criteria, names),
             "may_manage": may_manage,
             "may_edit": may_manage and not segment.is_system,
+            "may_campaign": segment.is_active
+            and can(self.request.user, P.CAMPAIGNS_MANAGE)
+            and is_enabled("campaigns"),
         }
 
 

@@ -56,10 +56,8 @@
   let asked = 0;
   async function preview() {
     const mine = ++asked;
-    const body = new FormData();
+    const body = new FormData(form);
     body.set("criteria", area.value);
-    body.set("key", form.elements.key.value);
-    body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     try {
       const answer = await fetch(form.dataset.previewUrl, { method: "POST", body, headers: { "HX-Request": "true" } });
       const html = await answer.text();
@@ -212,6 +210,8 @@
     soon();
   };
   area.addEventListener("change", take);
+  // A page that asks for more than conditions has other reasons to count again.
+  form.addEventListener("builder:refresh", soon);
   for (const choice of form.querySelectorAll("input[name=kind]")) {
     choice.addEventListener("change", () => { document.getElementById("builder-card").hidden = choice.value === "static" && choice.checked; });
   }
