@@ -15,7 +15,7 @@ from uuid import UUID
 from campaigns.models import Campaign, CampaignType
 from segments.language import new_plan, read_criteria
 from segments.language.plan import GUEST, Plan
-from segments.language.sql import Sql, joined, sql, value
+from segments.language.sql import Sql, every, joined, sql, value
 from segments.language.tree import IN_SEGMENT, condition
 from segments.models import Segment
 from servaan_crm.messaging.gateways.registry import ADAPTERS
@@ -87,12 +87,12 @@ def compile_audience(wanted: Wanted) -> tuple[Plan, Sql]:
 
     Raises InvalidCriteria.
     """
-    tree: dict[str, Any] = {"all": [dict(wanted.criteria or {})]}
-    if wanted.segments:
-        tree["all"].append({IN_SEGMENT: [one.key for one in wanted.segments]})
     plan = new_plan()
-    every = {one.key: one for one in Segment.objects.all()}
-    return plan, condition(read_criteria(tree, plan, segments=every))
+    known = {one.key: one for one in Segment.objects.all()}
+    trees: list[dict[str, Any]] = [dict(wanted.criteria)] if wanted.criteria else []
+    if wanted.segments:
+        trees.append({IN_SEGMENT: [one.key for one in wanted.segments]})
+    return plan, every(condition(read_criteria(tree, plan, segments=known)) for tree in trees)
 
 
 def judged(wanted: Wanted, compiled: tuple[Plan, Sql], *, guests: Sequence[UUID] | None = None) -> Sql:
