@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from servaan_crm.messaging.gateways.base import (
+    DeliveryState,
     GatewayError,
     OutgoingMessage,
     PermanentError,
@@ -168,7 +169,9 @@ def from_unix(value: object) -> datetime | None:
         return None
 
 
-def in_money(units: Decimal | None, price: str) -> Decimal | None:
-    """Credit units in money, for accounts that count texts instead: None unless the café told the price of one."""
-    per_unit = decimal(price or None)
-    return None if units is None or per_unit is None or per_unit <= 0 else units * per_unit
+def state_from(table: Mapping[int, DeliveryState], status: object) -> DeliveryState:
+    """A provider's numbered status translated by ``table``; anything new or unreadable is UNKNOWN."""
+    try:
+        return table.get(int(str(status)), DeliveryState.UNKNOWN)
+    except ValueError:
+        return DeliveryState.UNKNOWN

@@ -17,6 +17,7 @@ from servaan_crm.messaging.gateways.base import (
     RetryableError,
     UnknownOutcomeError,
 )
+from servaan_crm.messaging.gateways.batches import state_from
 from servaan_crm.messaging.gateways.http import LONG_PAUSE, SHORT_PAUSE, clean, retry_after
 
 OK = 200
@@ -55,7 +56,4 @@ def error_for(code: int, message: object, response: httpx.Response) -> GatewayEr
 
 def delivery_state(status: object) -> DeliveryState:
     """Translate a status of CheckSmsStatus; anything new or unreadable is UNKNOWN."""
-    try:
-        return _DELIVERY.get(int(str(status)), DeliveryState.UNKNOWN)
-    except ValueError:
-        return DeliveryState.UNKNOWN
+    return state_from(_DELIVERY, status)

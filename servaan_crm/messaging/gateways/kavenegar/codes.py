@@ -15,6 +15,7 @@ from servaan_crm.messaging.gateways.base import (
     RetryableError,
     UnknownOutcomeError,
 )
+from servaan_crm.messaging.gateways.batches import state_from
 
 OK = 200
 LONG_PAUSE = 300  # seconds of rest the account gets after "too many calls"
@@ -66,7 +67,4 @@ def is_splittable(error: GatewayError) -> bool:
 
 def delivery_state(status: object) -> DeliveryState:
     """Translate a message status; anything new or unreadable is UNKNOWN."""
-    try:
-        return _DELIVERY.get(int(str(status)), DeliveryState.UNKNOWN)
-    except ValueError:
-        return DeliveryState.UNKNOWN
+    return state_from(_DELIVERY, status)

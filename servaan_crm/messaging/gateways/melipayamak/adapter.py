@@ -34,12 +34,12 @@ from servaan_crm.messaging.gateways.batches import (
     decimal,
     domestic,
     from_unix,
-    in_money,
     send_in_parts,
 )
 from servaan_crm.messaging.gateways.http import HttpClient, error_for_status, read_object
 from servaan_crm.messaging.gateways.listing import Listed, find_listed, since
 from servaan_crm.messaging.gateways.melipayamak.codes import OK, delivery_state, error_for
+from servaan_crm.messaging.gateways.units import UNIT_PRICE, account_of
 
 DEFAULT_BASE_URL = "https://rest.payamak-panel.com/api/SendSMS"
 BATCH = 100
@@ -66,14 +66,7 @@ class MelipayamakGateway(Gateway):
     absence_is_proof: ClassVar[bool] = False
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting("username", _("User name"), help_text=_("The name you sign in to the panel with.")),
-        Setting(
-            "unit_price",
-            _("Price of one credit unit, in rial"),
-            is_required=False,
-            help_text=_(
-                "The panel counts credit in texts. With a price here, costs and credit are shown in money."
-            ),
-        ),
+        UNIT_PRICE,
     )
 
     def __init__(self, config: GatewayConfig) -> None:
@@ -144,10 +137,8 @@ class MelipayamakGateway(Gateway):
         return find_listed(messages, listed, complete=is_complete, now=datetime.now(UTC), window=window)
 
     def account_info(self) -> AccountInfo:
-        """Credit: in rial if the price of a unit is set, else None, for texts are not money."""
-        units = decimal(self._call("GetCredit", {}).get("Value"))
-        money = in_money(units, self._config.option("unit_price"))
-        return AccountInfo(credit=money, kind="" if units is None else f"{units} SMS")
+        """Credit, see ``units``."""
+        return account_of(decimal(self._call("GetCredit", {}).get("Value")), self._config)
 
     def receive(self) -> list[InboundText]:
         """The latest 100 texts of guests, told again every time: they are known by their numbers."""

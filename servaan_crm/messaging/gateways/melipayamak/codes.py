@@ -15,6 +15,7 @@ from servaan_crm.messaging.gateways.base import (
     RetryableError,
     UnknownOutcomeError,
 )
+from servaan_crm.messaging.gateways.batches import state_from
 from servaan_crm.messaging.gateways.http import LONG_PAUSE, LONGEST_PAUSE, clean
 
 OK = 1
@@ -64,7 +65,4 @@ def error_for(code: int, message: object) -> GatewayError:
 
 def delivery_state(status: object) -> DeliveryState:
     """Translate an answer of GetDeliveries2; anything new or unreadable is UNKNOWN."""
-    try:
-        return _DELIVERY.get(int(str(status)), DeliveryState.UNKNOWN)
-    except ValueError:
-        return DeliveryState.UNKNOWN
+    return state_from(_DELIVERY, status)

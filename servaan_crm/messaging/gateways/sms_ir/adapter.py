@@ -37,12 +37,12 @@ from servaan_crm.messaging.gateways.batches import (
     decimal,
     domestic,
     from_unix,
-    in_money,
     send_in_parts,
 )
 from servaan_crm.messaging.gateways.http import HttpClient, read_object
 from servaan_crm.messaging.gateways.listing import Listed, find_listed, since
 from servaan_crm.messaging.gateways.sms_ir.codes import OK, delivery_state, error_for
+from servaan_crm.messaging.gateways.units import UNIT_PRICE, account_of, in_money
 
 DEFAULT_BASE_URL = "https://api.sms.ir"
 BATCH = 100
@@ -68,16 +68,7 @@ class SmsIrGateway(Gateway):
     status_batch_size: ClassVar[int] = STATUS_BATCH
     local_id_window: ClassVar[int] = FIND_WINDOW
     absence_is_proof: ClassVar[bool] = True
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting(
-            "unit_price",
-            _("Price of one credit unit, in rial"),
-            is_required=False,
-            help_text=_(
-                "The panel counts credit in texts. With a price here, costs and credit are shown in money."
-            ),
-        ),
-    )
+    settings: ClassVar[tuple[Setting, ...]] = (UNIT_PRICE,)
 
     def __init__(self, config: GatewayConfig) -> None:
         super().__init__(config)
@@ -150,7 +141,7 @@ class SmsIrGateway(Gateway):
         return SendResult(message.local_id, provider_id=str(key), cost=self._money(units))
 
     def _money(self, units: Decimal | None) -> Decimal | None:
-        return in_money(units, self._config.option("unit_price"))
+        return in_money(units, self._config)
 
     # -- asking ----------------------------------------------------------------------------------------------
 
@@ -217,9 +208,8 @@ class SmsIrGateway(Gateway):
         return _rows(self._call("GET", path, params={**query, "pageSize": PAGE, "pageNumber": page}))
 
     def account_info(self) -> AccountInfo:
-        """Credit: in rial if the price of a unit is set, else None, for texts are not money."""
-        units = decimal(self._call("GET", "credit"))
-        return AccountInfo(credit=self._money(units), kind="" if units is None else f"{units} SMS")
+        """Credit, see ``units``."""
+        return account_of(decimal(self._call("GET", "credit")), self._config)
 
     def receive(self) -> list[InboundText]:
         """Texts of guests, up to 1,000. The provider gives each of them out once."""

@@ -13,6 +13,7 @@ from servaan_crm.messaging.gateways.base import (
     RetryableError,
     UnknownOutcomeError,
 )
+from servaan_crm.messaging.gateways.batches import state_from
 from servaan_crm.messaging.gateways.http import LONG_PAUSE, clean, error_for_status, retry_after
 
 OK = 1
@@ -55,7 +56,4 @@ def delivery_state(status: object) -> DeliveryState:
     """Translate a ``deliveryState``. None is a text still on its way; anything new is UNKNOWN."""
     if status in (None, ""):
         return DeliveryState.ACCEPTED
-    try:
-        return _DELIVERY.get(int(str(status)), DeliveryState.UNKNOWN)
-    except ValueError:
-        return DeliveryState.UNKNOWN
+    return state_from(_DELIVERY, status)

@@ -11,9 +11,7 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
@@ -28,7 +26,6 @@ from servaan_crm.messaging.gateways.base import (
     CallbackContent,
     DeliveryReport,
     Doubtful,
-    ErrorKind,
     Gateway,
     GatewayConfig,
     GatewayError,
@@ -39,13 +36,14 @@ from servaan_crm.messaging.gateways.base import (
     StatusResult,
     UnknownOutcomeError,
 )
-from servaan_crm.messaging.gateways.batches import ask_each, decimal, deferred
+from servaan_crm.messaging.gateways.batches import ask_each, decimal
 from servaan_crm.messaging.gateways.http import HttpClient, error_for_status, read_object
 from servaan_crm.messaging.gateways.listing import Listed, find_listed, since
+from servaan_crm.messaging.gateways.singles import send_each
 from servaan_crm.messaging.gateways.twilio.codes import delivery_state, error_for
 
 DEFAULT_BASE_URL = "https://api.twilio.com"
-BATCH = 20  # with WORKERS side by side at most four slow calls in a row: 100 seconds
+BATCH = 50
 WORKERS = 5
 STATUS_BATCH = 20
 PAGE = 100
@@ -97,27 +95,9 @@ class TwilioGateway(Gateway):
     # -- sending ---------------------------------------------------------------------------------------------
 
     def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[SendResult]:
-        """Send up to 20 messages, five at a time. After an error that is not about a single message no further
-        call begins: what was not tried comes back as surely not sent."""
-        stopped: list[GatewayError] = []
-        lock = threading.Lock()
-
-        def send(message: OutgoingMessage) -> SendResult:
-            with lock:
-                if stopped:
-                    return SendResult(message.local_id, error=deferred(stopped[0]))
-            try:
-                return self._send(message)
-            except GatewayError as error:
-                if error.kind is not ErrorKind.PERMANENT:
-                    with lock:
-                        stopped.append(error)
-                return SendResult(message.local_id, error=error)
-
-        if len(messages) <= 1:
-            return [send(message) for message in messages]
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="twilio") as pool:
-            return list(pool.map(send, messages))
+        """Send up to 50 messages, five at a time. After an error that is not about a single message no further
+        call begins, and none after a minute: what was not tried comes back as surely not sent."""
+        return send_each(messages, self._send, workers=WORKERS)
 
     def _send(self, message: OutgoingMessage) -> SendResult:
         form = {"To": _address(message.channel, message.recipient), **self._from(message)}
