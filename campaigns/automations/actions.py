@@ -134,7 +134,7 @@ class GivePoints:
         return {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Terms:
     """The benefit of a coupon."""
 
@@ -164,7 +164,9 @@ class IssueCoupon:
                 item, value = found.name, found.price
             value = value or Decimal(0)
         elif value is None or not 0 < value <= (100 if benefit == "percent" else MAX_VALUE):
-            raise ValidationError({"value": [_("The discount must be more than 0, a percentage at most 100.")]})
+            raise ValidationError(
+                {"value": [_("The discount must be more than 0, a percentage at most 100.")]}
+            )
         limit = _money(params.get("max_discount")) if benefit == "percent" else None
         if limit is not None and limit <= 0:
             raise ValidationError({"max_discount": [_("The discount must be more than 0.")]})
@@ -193,14 +195,19 @@ class IssueCoupon:
     def _terms(self, params: Mapping[str, Any]) -> _Terms:
         limit = params.get("max_discount")
         return _Terms(
-            params["benefit"], Decimal(params["value"]), Decimal(limit) if limit else None, params["item_name"]
+            params["benefit"],
+            Decimal(params["value"]),
+            Decimal(limit) if limit else None,
+            params["item_name"],
         )
 
     def say(self, params: Mapping[str, Any]) -> str:
         terms = self._terms(params)
         if terms.kind == "item":
             return _("give a coupon for %(item)s") % {"item": terms.item_name}
-        worth = format_percent(terms.value, places=0) if terms.kind == "percent" else format_money(terms.value)
+        worth = (
+            format_percent(terms.value, places=0) if terms.kind == "percent" else format_money(terms.value)
+        )
         return _("give a coupon for %(worth)s off") % {"worth": worth}
 
     def example(self, params: Mapping[str, Any]) -> dict[str, str]:

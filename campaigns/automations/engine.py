@@ -21,8 +21,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from campaigns.automations.perform import perform
 from campaigns.automations.people import Case
+from campaigns.automations.perform import perform
 from campaigns.automations.triggers import CATCH_UP_DAYS, Occasion, get_trigger, triggers_of
 from campaigns.models import Automation, AutomationRun
 from customers.services.attach import hold_guests
@@ -70,7 +70,7 @@ def due_at(automation: Automation, at: datetime) -> datetime:
 
 
 def create_runs(automation: Automation, occasions: Iterable[Occasion], at: datetime) -> list[UUID]:
-    """Write a run for each occasion that has none yet; returns the new ones. One insert per 2,000, each its own savepoint.
+    """Write a run for each occasion that has none yet; returns the new ones. One insert per 2,000.
 
     Guests who were deleted get none; those who were merged meanwhile go by who they are now.
     """
@@ -79,7 +79,7 @@ def create_runs(automation: Automation, occasions: Iterable[Occasion], at: datet
     for chunk in _chunks(occasions):
         with transaction.atomic(), connection.cursor() as cursor:
             owners = hold_guests(one.customer_id for one in chunk)
-            values = {
+            values: dict[str, Any] = {
                 "now": timezone.now(),
                 "automation": automation.pk,
                 "due": due,
@@ -171,11 +171,9 @@ def work_off_batch(*, only: Sequence[UUID] | None = None, limit: int = BATCH) ->
     return sum(len(cases) for cases in claimed.values())
 
 
-def claim(
-    now: datetime, *, only: Sequence[UUID] | None = None, limit: int = BATCH
-) -> dict[UUID, list[Case]]:
+def claim(now: datetime, *, only: Sequence[UUID] | None = None, limit: int = BATCH) -> dict[UUID, list[Case]]:
     """Lock due runs with their guests until the transaction ends; returns them by automation, the earliest first."""
-    values = {"now": now, "limit": len(only) if only else limit, "only": list(only or ())}
+    values: dict[str, Any] = {"now": now, "limit": len(only) if only else limit, "only": list(only or ())}
     found: dict[UUID, list[Case]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM.format(only="AND r.id = ANY(%(only)s)" if only else ""), values)
@@ -190,6 +188,4 @@ def cancel_waiting(automation_id: UUID, reason: str) -> int:
     """End the runs that still wait; returns how many. In the caller's transaction."""
     waiting = AutomationRun.objects.filter(automation_id=automation_id, state=AutomationRun.State.WAITING)
     now = timezone.now()
-    return waiting.update(
-        state=AutomationRun.State.CANCELLED, reason=reason, finished_at=now, updated_at=now
-    )
+    return waiting.update(state=AutomationRun.State.CANCELLED, reason=reason, finished_at=now, updated_at=now)

@@ -54,7 +54,9 @@ register_derived("campaigns.automationrun")
 
 def _runs(customer: Customer) -> list[dict[str, Any]]:
     rows = AutomationRun.objects.filter(customer=customer).order_by("created_at")
-    return rows_as_dicts(rows, "automation__name", "occurrence", "state", "reason", "created_at", "finished_at")
+    return rows_as_dicts(
+        rows, "automation__name", "occurrence", "state", "reason", "created_at", "finished_at"
+    )
 
 
 register_export("automations", _runs, label=_("Automations"))

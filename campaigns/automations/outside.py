@@ -194,5 +194,3 @@ def _record(call: HookCall, outcome: str) -> bool:
 def pause_after(attempts: int) -> timedelta:
     """Return how long to wait after so many tries: half a minute, then twice as long each time, at most six hours."""
     return min(timedelta(seconds=30 * 2 ** (attempts - 1)), LONGEST_PAUSE)
-
-

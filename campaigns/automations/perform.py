@@ -32,8 +32,8 @@ State = AutomationRun.State
 _FINISH = """
 UPDATE campaigns_automationrun AS r
    SET state = d.state, reason = d.reason, results = d.results, message_id = d.message_id, attempts = d.attempts,
-       due_at = coalesce(d.due_at, r.due_at), finished_at = CASE WHEN d.state <> 'waiting' THEN %(now)s::timestamptz END,
-       updated_at = %(now)s
+       due_at = coalesce(d.due_at, r.due_at), updated_at = %(now)s,
+       finished_at = CASE WHEN d.state <> 'waiting' THEN %(now)s::timestamptz END
   FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(reasons)s::text[], %(results)s::jsonb[], %(messages)s::uuid[],
               %(attempts)s::int[], %(due)s::timestamptz[])
        AS d(id, state, reason, results, message_id, attempts, due_at)
@@ -74,7 +74,9 @@ def perform(automation: Automation, cases: Sequence[Case], *, now: datetime) -> 
     chosen = [case for case, reason in zip(cases, reasons, strict=True) if not reason]
     letter = Letter.of(automation, chosen, people)
     outcomes = [
-        Outcome(State.SKIPPED, reason) if reason else _do(automation, case, people[case.customer_id], letter, now)
+        Outcome(State.SKIPPED, reason)
+        if reason
+        else _do(automation, case, people[case.customer_id], letter, now)
         for case, reason in zip(cases, reasons, strict=True)
     ]
     _send(outcomes)
@@ -101,9 +103,7 @@ class Letter:
         links = feedback_links(visits) if "feedback_link" in template.used else {}
         return cls(template, addresses(automation.channel, wanted), links)
 
-    def write(
-        self, automation: Automation, case: Case, person: Person, added: Mapping[str, str]
-    ) -> str:
+    def write(self, automation: Automation, case: Case, person: Person, added: Mapping[str, str]) -> str:
         """Return the text for one guest. Raises MissingValue."""
         assert self.template is not None
         values = values_for(automation, person, case.facts, added)
@@ -235,7 +235,7 @@ def _bad_message(error: ValidationError) -> Outcome:
 
 def _write(cases: Sequence[Case], outcomes: Sequence[Outcome], now: datetime) -> None:
     again = [outcome.state in (State.WAITING, State.FAILED) for outcome in outcomes]
-    values = {
+    values: dict[str, Any] = {
         "now": now,
         "ids": [case.run_id for case in cases],
         "states": [str(outcome.state) for outcome in outcomes],

@@ -94,7 +94,14 @@ NAMES: dict[str, str | Promise] = {
 
 def _coupon(benefit: str, value: str, days: int, item: str = "") -> list[dict[str, Any]]:
     return [
-        {"type": "coupon", "benefit": benefit, "value": value, "item_name": item, "max_discount": None, "days": days}
+        {
+            "type": "coupon",
+            "benefit": benefit,
+            "value": value,
+            "item_name": item,
+            "max_discount": None,
+            "days": days,
+        }
     ]
 
 

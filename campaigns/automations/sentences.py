@@ -1,4 +1,7 @@
-"""An automation as one sentence: «وقتی مهمان وارد بخش «در خطر ریزش» شد، ۲ ساعت بعد، این پیام را بفرست و ۵۰ امتیاز بده»."""
+"""An automation as one sentence.
+
+«وقتی مهمان وارد بخش «در خطر ریزش» شد، ۲ ساعت بعد، این پیام را بفرست و ۵۰ امتیاز بده»
+"""
 
 from __future__ import annotations
 
@@ -63,6 +66,6 @@ def _what(automation: Automation) -> str:
             parts.append(action.say(params))
     if automation.template.strip():
         parts.append(_("send this message"))
-    if len(parts) < 2:  # noqa: PLR2004 - one thing needs no "and"
+    if len(parts) < 2:
         return "".join(parts)
     return _(" and ").join([_("، ").join(parts[:-1]), parts[-1]])

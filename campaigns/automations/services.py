@@ -55,13 +55,18 @@ def create_automation(*, actor: Actor, values: Mapping[str, Any]) -> Automation:
         InvalidCriteria: the condition cannot be read; names the place.
     """
     with write(actor):
-        automation = Automation(**{"is_active": False, **values}, created_by_id=actor.user_id)
+        automation = new_automation({**values, "created_by_id": actor.user_id})
         automation.key = automation.key or new_key(automation.name)
         check(automation, before=None)
         if automation.is_active:
             automation.active_since = timezone.now()
         automation.save(force_insert=True)
     return automation
+
+
+def new_automation(values: Mapping[str, Any]) -> Automation:
+    """Return an automation that is not saved: switched off, and without what ``values`` do not say."""
+    return Automation(**{"is_active": False, "description": "", "link_url": "", **values})
 
 
 def update_automation(
@@ -203,7 +208,9 @@ def _check_message(automation: Automation) -> dict[str, list[str]]:
     if not automation.template and not automation.actions:
         return {"template": [_("Write the text of the message, or choose something to do.")]}
     if automation.purpose == "transactional" and not get_trigger(automation.trigger).is_service:
-        words = _("A service message answers what the guest did or tells of the guest's account; this is advertising.")
+        words = _(
+            "A service message answers what the guest did or tells of the guest's account; this is advertising."
+        )
         return {"purpose": [words]}
     try:
         used = check_text(automation)

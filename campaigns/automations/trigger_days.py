@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -100,7 +100,9 @@ class Absent(DailyTrigger):
 
     code = Automation.Trigger.ABSENT
     options: ClassVar[tuple[Option, ...]] = (
-        Option("own_rhythm", "flag", gettext_lazy("By the guest's own rhythm, where there is one"), default=True),
+        Option(
+            "own_rhythm", "flag", gettext_lazy("By the guest's own rhythm, where there is one"), default=True
+        ),
         Option("days", "number", gettext_lazy("Otherwise after so many days"), default=30, least=3, most=365),
     )
 
@@ -120,6 +122,7 @@ class Absent(DailyTrigger):
         begin, end = day_of(since - wait)[0], day_of(day - wait)[1]
         found = rows.filter(last_visit_at__gte=begin, last_visit_at__lt=end, total_visits__gte=1)
         for guest, last in found.order_by("pk").values_list("pk", "last_visit_at").iterator(chunk_size=CHUNK):
+            assert last is not None
             yield self._occasion(guest, local_date(last))
 
     def _by_rhythm(

@@ -22,7 +22,9 @@ from servaan_crm.l10n.jalali import local_date, local_day_bounds
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.money import format_number
 
-ASKS_RATING = Option("asks_rating", "flag", gettext_lazy("A reply of 1 to 5 is taken as a rating"), default=False)
+ASKS_RATING = Option(
+    "asks_rating", "flag", gettext_lazy("A reply of 1 to 5 is taken as a rating"), default=False
+)
 
 
 def day_of(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
@@ -49,13 +51,14 @@ class VisitTrigger(Trigger):
             "points": payload["balance_after"],
         }
 
-    def visits_of(self, day: dt.date) -> Iterable[tuple[UUID, UUID, int]]:
+    def visits_of(self, day: dt.date) -> Iterable[tuple[UUID, UUID, int | None]]:
         """Return (visit, guest, number) of what was recorded on ``day`` and counts."""
         begin, end = day_of(day)
         rows = Visit.objects.filter(
             created_at__gte=begin, created_at__lt=end, voided_at=None, customer__isnull=False, import_id=None
         )
-        return rows.order_by("created_at").values_list("pk", "customer_id", "visit_number")
+        numbered = rows.order_by("created_at").values_list("pk", "customer_id", "visit_number")
+        return ((pk, guest, number) for pk, guest, number in numbered if guest is not None)
 
 
 @register_trigger
@@ -287,7 +290,5 @@ class LowRating(Trigger):
 
     def say(self, automation: Automation) -> str:
         most = self.value(automation, "most")
-        words = ngettext(
-            "When a guest gives %(n)s star", "When a guest gives %(n)s stars or fewer", most
-        )
+        words = ngettext("When a guest gives %(n)s star", "When a guest gives %(n)s stars or fewer", most)
         return words % {"n": format_number(most)}

@@ -129,7 +129,7 @@ class Trigger:
         raise NotImplementedError
 
     def on_day(self, automation: Automation, day: dt.date, since: dt.date) -> Iterable[Occasion]:
-        """Return the occasions of ``day`` (the café's) and of those days before it, from ``since`` on, that were missed.
+        """Return the occasions of ``day`` (the café's) and of the missed days before it, from ``since`` on.
 
         For a trigger that hears an event: what happened on ``day``, read from the tables; the dry run asks for that.
         """

@@ -41,7 +41,7 @@ _feedback_links: FeedbackLinks | None = None
 
 
 def offer_feedback_link(links: FeedbackLinks) -> None:
-    """Let texts after a visit have ``{{feedback_link}}``; until somebody can make such links there is no such variable."""
+    """Let texts after a visit have ``{{feedback_link}}``; without such links there is no such variable."""
     global _feedback_links
     _feedback_links = links
     label = gettext_lazy("Link to say how it was")
@@ -87,7 +87,11 @@ def values_for(
         values["points"] = format_number(int(facts["points"]))
     if "tier" in facts:
         values["tier"] = str(CustomerSummary.TierLevel(facts["tier"]).label)
-    for name, fact in (("points_expiring", "expiring"), ("visit_number", "visit_number"), ("rating", "rating")):
+    for name, fact in (
+        ("points_expiring", "expiring"),
+        ("visit_number", "visit_number"),
+        ("rating", "rating"),
+    ):
         if fact in facts:
             values[name] = format_number(int(facts[fact]))
     if "date" in facts:
