@@ -93,13 +93,24 @@ def _verdict(channel: str, facts: dict[str, Any], guest: Customer, campaign: Cam
         return "capped"
     if channel == "instagram" and facts["wrote_hours_ago"] > 24:
         return "no_window"
-    return "holdout" if bucket_of("holdout", campaign.pk, guest.pk) < campaign.holdout_percent * 100 else "waiting"
+    return (
+        "holdout"
+        if bucket_of("holdout", campaign.pk, guest.pk) < campaign.holdout_percent * 100
+        else "waiting"
+    )
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
 )
-@given(book=st.lists(GUEST, min_size=1, max_size=8), channel=st.sampled_from(CHANNELS), holdout=st.sampled_from([0, 50]))
+@given(
+    book=st.lists(GUEST, min_size=1, max_size=8),
+    channel=st.sampled_from(CHANNELS),
+    holdout=st.sampled_from([0, 50]),
+)
 def test_everybody_is_judged_as_the_rules_say_and_the_funnel_adds_up(cafe, book, channel, holdout):
     from django.db import transaction
 
@@ -119,7 +130,11 @@ def test_everybody_is_judged_as_the_rules_say_and_the_funnel_adds_up(cafe, book,
 
         counts = Counter(found.values())
         funnel = campaign.funnel
-        assert funnel["audience"] == len(found) == sum(funnel[name] for name in (*STEPS, "holdout", "recipients"))
+        assert (
+            funnel["audience"]
+            == len(found)
+            == sum(funnel[name] for name in (*STEPS, "holdout", "recipients"))
+        )
         assert {name: funnel[name] for name in STEPS} == {name: counts[name] for name in STEPS}
         assert (funnel["recipients"], funnel["holdout"]) == (counts["waiting"], counts["holdout"])
         assert previewed.as_json() == funnel
