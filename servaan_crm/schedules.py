@@ -30,6 +30,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "poll delivery reports": _everywhere("messaging.poll_deliveries", 15),
     "receive messages": _everywhere("messaging.receive_messages", 120),
     "watch balances": _everywhere("messaging.watch_balances", 1800),
+    "campaigns": _everywhere("campaigns.advance", 15),
     "automations": _everywhere("campaigns.run_automations", 15),
     "automations: calls of other systems": _everywhere("campaigns.call_hooks", 30),
     "resume bulk changes": _everywhere("customers.resume_bulk", 30),
