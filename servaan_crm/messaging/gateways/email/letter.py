@@ -84,7 +84,7 @@ def _plain(message: OutgoingMessage) -> str:
 def _html(message: OutgoingMessage, subject: str, *, is_rtl: bool) -> SafeString:
     body: SafeString | str = mark_safe(linebreaks(message.body, autoescape=True))
     if message.url:
-        body += format_html(_BUTTON, message.url, _("Open"))
+        body += format_html(_BUTTON, message.url, _("Have a look"))
     foot = ""
     if message.unsubscribe_url:
         foot = format_html(_FOOT, message.unsubscribe_url, _("No more such letters"))
