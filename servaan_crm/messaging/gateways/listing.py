@@ -3,6 +3,9 @@
 A list is weaker than a number: two texts to one guest may look alike, and a provider may change a text. So there
 are three answers. A row that fits: the message is out. No row for that guest around that time in a list that was
 read to its end, long enough after the call: it is not out. Anything in between: nobody can tell yet.
+
+A text that looks like another one to the same guest in the same minutes may be taken for it. Then one of the two is
+lost; none is sent twice.
 """
 
 from __future__ import annotations
