@@ -127,7 +127,8 @@ def test_the_last_browser_takes_the_yes_along(cafe: Any) -> None:
     assert is_allowed(guest, "sms")
 
 
-def test_what_is_no_subscription_changes_nothing(cafe: Any) -> None:
+def test_what_is_no_subscription_changes_nothing(cafe: Any, settings: Any) -> None:
+    settings.LOCAL_GATEWAYS = False
     open_account()
     guest = make_customer(1)
     path, good = path_of(guest), browser()

@@ -276,6 +276,11 @@ class Gateway:
     def close(self) -> None:
         """Close the pooled connections."""
 
+    @classmethod
+    def first_api_key(cls) -> str:
+        """A key of our own making for a new account, where no provider hands one out; "" elsewhere."""
+        return ""
+
     def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[SendResult]:
         """Send up to ``batch_size`` texts. One result per text; a failed call is in the results, not raised."""
         raise NotImplementedError

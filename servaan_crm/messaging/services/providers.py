@@ -170,6 +170,7 @@ def _save(
         row.api_key = str(values["api_key"]).strip()
         changed.append("api_key")
     if not errors:
+        row.api_key = row.api_key or ADAPTERS[row.adapter].first_api_key()
         changed += _set_options(row, options, errors)
         _check_values(row, errors)
     if errors:

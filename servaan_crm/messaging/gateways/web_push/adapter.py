@@ -32,7 +32,7 @@ from servaan_crm.messaging.gateways.base import (
 from servaan_crm.messaging.gateways.batches import with_error
 from servaan_crm.messaging.gateways.http import SHORT_PAUSE, HttpClient, error_for_status, retry_after
 from servaan_crm.messaging.gateways.web_push.endpoints import is_allowed, origin
-from servaan_crm.messaging.gateways.web_push.keys import are_browser_keys, read_private_key
+from servaan_crm.messaging.gateways.web_push.keys import are_browser_keys, new_private_key, read_private_key
 
 TTL = 24 * 3600  # seconds a push service keeps a message for a phone that is off
 TIMEOUT = httpx.Timeout(10.0, connect=5.0, pool=10.0)
@@ -46,12 +46,16 @@ _FOREIGN = ("do not correspond", "VapidPkHashMismatch")
 
 
 class WebPushGateway(Gateway):
-    """Adapter for one key pair. ``api_key`` is the private VAPID key; a message's ``recipient`` the JSON of a
-    subscription: ``{"endpoint", "keys": {"p256dh", "auth"}}``."""
+    """Adapter for one key pair.
+
+    ``api_key`` is the private VAPID key, made by us when an account is; a message's ``recipient`` the JSON of a
+    subscription: ``{"endpoint", "keys": {"p256dh", "auth"}}``.
+    """
 
     name: ClassVar[str] = "web_push"
     label: ClassVar[str | Promise] = _("Push messages to phones and browsers")
     channels: ClassVar[frozenset[str]] = frozenset({"push"})
+    needs_api_key: ClassVar[bool] = False
     has_polling: ClassVar[bool] = False
     has_credit: ClassVar[bool] = False
     batch_size: ClassVar[int] = 50
@@ -69,6 +73,11 @@ class WebPushGateway(Gateway):
         super().__init__(config)
         self._lock = threading.Lock()
         self._clients: dict[str, HttpClient] = {}
+
+    @classmethod
+    def first_api_key(cls) -> str:
+        """A fresh private key: push services know us by nothing else."""
+        return new_private_key()
 
     def close(self) -> None:
         """Close the pooled connections."""

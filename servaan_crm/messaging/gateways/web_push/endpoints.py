@@ -22,8 +22,8 @@ _SAFE = re.compile(r"[\x21-\x7e]+")
 
 
 def is_allowed(endpoint: str) -> bool:
-    """Whether ``endpoint`` is an https address of a public push service (``WEB_PUSH_SERVICES`` adds more), or of
-    this machine where ``WEB_PUSH_LOOPBACK`` allows that."""
+    """Whether ``endpoint`` is an https address of a public push service, or of this machine where the settings allow
+    gateways there (``LOCAL_GATEWAYS``)."""
     if len(endpoint) > LONGEST or not _SAFE.fullmatch(endpoint) or "\\" in endpoint:
         return False
     try:
@@ -33,10 +33,9 @@ def is_allowed(endpoint: str) -> bool:
         return False
     if parts.username is not None or parts.fragment:
         return False
-    if getattr(settings, "WEB_PUSH_LOOPBACK", False) and parts.scheme == "http" and host == "127.0.0.1":
+    if settings.LOCAL_GATEWAYS and parts.scheme == "http" and host == "127.0.0.1":
         return True
-    known = (*PUBLIC_SERVICES, *getattr(settings, "WEB_PUSH_SERVICES", ()))
-    fits = any(host.endswith(name) if name.startswith(".") else host == name for name in known)
+    fits = any(host.endswith(name) if name.startswith(".") else host == name for name in PUBLIC_SERVICES)
     return parts.scheme == "https" and port in (None, 443) and fits
 
 

@@ -129,6 +129,7 @@ def test_the_account_is_at_fault(server: FakeMailServer, caplog: pytest.LogCaptu
     assert kinds(nobody.send_batch(letters(2))) == ["auth", "auth"]
     encrypted = gateway(server.port, security="starttls")  # this server offers none
     assert kinds(encrypted.send_batch(letters(1))) == ["auth"]
+    assert kinds(gateway(server.port, security="ssl").send_batch(letters(1))) == ["auth"]
     assert kinds(gateway(0, host="").send_batch(letters(1))) == ["auth"]
     for refused in (wrong, encrypted):
         with pytest.raises(AuthError):
@@ -137,6 +138,15 @@ def test_the_account_is_at_fault(server: FakeMailServer, caplog: pytest.LogCaptu
     assert "wrong-Secret" not in caplog.text
     assert "wrong-Secret" not in repr(wrong._config)
     assert not server.memory.letters
+
+
+def test_a_cafe_does_not_send_us_into_our_own_network(server: FakeMailServer, settings: Any) -> None:
+    settings.LOCAL_GATEWAYS = False
+    for host in ("127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "::1", "0.0.0.0"):
+        (result,) = gateway(server.port, host=host).send_batch(letters(1))
+        assert result.error is not None
+        assert (result.error.kind, result.error.code) == (ErrorKind.AUTH, "settings"), host
+    assert server.memory.connections == 0
 
 
 def test_nobody_answers(server: FakeMailServer) -> None:

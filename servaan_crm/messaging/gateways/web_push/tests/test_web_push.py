@@ -24,7 +24,7 @@ KEY = new_private_key()
 
 @pytest.fixture(autouse=True)
 def loopback(settings: Any) -> None:
-    settings.WEB_PUSH_LOOPBACK = True
+    settings.LOCAL_GATEWAYS = True
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_unusable_subscriptions_keys_and_texts(service: FakePushService, caplog:
 
 
 def test_only_public_push_services_are_called(settings: Any) -> None:
-    settings.WEB_PUSH_LOOPBACK = False
+    settings.LOCAL_GATEWAYS = False
     for good in (
         "https://fcm.googleapis.com/fcm/send/abc:def",
         "https://updates.push.services.mozilla.com/wpush/v2/gAAA",
