@@ -168,5 +168,6 @@ def retry_after(response: httpx.Response, default: int) -> int:
 
 def clean(text: object) -> str:
     """A provider's sentence fit for logs and screens: without addresses and long numbers, at most 200 letters."""
-    plain = " ".join(str(text or "").replace("\x00", "").split())
+    # Cut first: an answer may be a whole page, and the pattern is slow on long words.
+    plain = " ".join(str(text or "")[: 5 * TEXT_LENGTH].replace("\x00", "").split())
     return _PRIVATE.sub("…", plain)[:TEXT_LENGTH]

@@ -190,22 +190,26 @@ class TwilioGateway(Gateway):
         return any(fits)
 
     def read_callback(self, kind: str, call: CallbackCall) -> CallbackContent:
-        """``status``: MessageSid, MessageStatus, ErrorCode. ``receive``: MessageSid, From, To, Body."""
+        """``status``: MessageSid, MessageStatus, ErrorCode. ``receive``: MessageSid, From, To, Body.
+
+        The answer is empty: Twilio would send any text of ours to the guest.
+        """
         form = call.form if call.method == "POST" else call.query
         key = form.get("MessageSid") or form.get("SmsSid") or ""
         if not key:
-            return CallbackContent()
+            return CallbackContent(answer="")
         if kind == "status":
             status = form.get("MessageStatus") or form.get("SmsStatus") or ""
             state = delivery_state(status, form.get("ErrorCode"))
-            return CallbackContent(reports=[DeliveryReport(key, state, status, is_read=status == "read")])
+            report = DeliveryReport(key, state, status, is_read=status == "read")
+            return CallbackContent(reports=[report], answer="")
         text = InboundText(
             provider_id=key,
             sender=form.get("From", "").removeprefix(_WHATSAPP),
             receiver=form.get("To", "").removeprefix(_WHATSAPP),
             body=form.get("Body", "").replace("\x00", ""),
         )
-        return CallbackContent(inbound=[text] if text.sender else [])
+        return CallbackContent(inbound=[text] if text.sender else [], answer="")
 
     # -- transport -------------------------------------------------------------------------------------------
 
