@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import linebreaksbr
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from campaigns.models import Campaign
+from campaigns.texts import CAMPAIGN, variables
 from campaigns.web import words
-from servaan_crm.l10n.money import format_percent
+from servaan_crm.l10n.locale import get_locale
+from servaan_crm.l10n.money import format_number, format_percent
 
 register = template.Library()
 
@@ -46,10 +50,55 @@ def channel_word(code: str) -> Any:
     return words.TYPES[code].text if code in words.TYPES else code
 
 
+_RTL = re.compile("[\u0590-\u08ff]")
+_PLACE = re.compile(r"\{\{\s*([A-Za-z_]+)[^{}]*\}\}")
+
+
+@register.filter
+def text_dir(text: str | None) -> str:
+    """Return the direction of a text: its variables, which are Latin words, do not count."""
+    plain = _PLACE.sub("", text or "")
+    if not re.search(r"[^\W\d_]", plain):
+        return "rtl" if get_locale().is_persian else "ltr"
+    return "rtl" if _RTL.search(plain) else "ltr"
+
+
+@register.filter
+def with_variables(text: str | None) -> SafeString:
+    """Return a text with its variables as words people know, marked."""
+    labels = {one.name: one.label for one in variables(CAMPAIGN)}
+    pieces: list[tuple[Any, ...]] = []
+    end = 0
+    for place in _PLACE.finditer(text or ""):
+        pieces.append(((text or "")[end : place.start()],))
+        pieces.append((format_html('<bdi class="var">{}</bdi>', labels.get(place[1], place[1])),))
+        end = place.end()
+    pieces.append(((text or "")[end:],))
+    return linebreaksbr(format_html_join("", "{}", pieces), autoescape=False)
+
+
 @register.filter
 def share_of(part: int | None, whole: int | None) -> str:
     """Return ``part`` of ``whole`` as a percentage; "" of nothing."""
     return format_percent(100 * (part or 0) / whole, places=1) if whole else ""
+
+
+@register.filter
+def signed(value: float | None, places: int = 1) -> str:
+    """Return a number with its sign before it, also within Persian text."""
+    if value is None:
+        return ""
+    sign = "\u2212" if round(value, int(places)) < 0 else ""
+    return f"\u2066{sign}{format_number(abs(value), places=int(places))}\u2069"
+
+
+@register.filter
+def signed_percent(value: float | None) -> str:
+    """Return a whole percentage with its sign before it."""
+    if value is None:
+        return ""
+    sign = "\u2212" if round(value) < 0 else ""
+    return f"\u2066{sign}{format_percent(abs(value), places=0)}\u2069"
 
 
 @register.filter

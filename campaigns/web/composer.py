@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy
 
 from campaigns.models import Campaign
 from campaigns.selectors import get_campaign, get_template, list_templates
@@ -31,10 +31,10 @@ from servaan_crm.messaging.services.rules import get_rules
 
 STEPS = ("who", "what", "when", "check")
 STEP_WORDS = {
-    "who": gettext_lazy("Who"),
-    "what": gettext_lazy("What"),
-    "when": gettext_lazy("When"),
-    "check": gettext_lazy("Check"),
+    "who": pgettext_lazy("step of a campaign", "Who"),
+    "what": pgettext_lazy("step of a campaign", "What"),
+    "when": pgettext_lazy("step of a campaign", "When"),
+    "check": pgettext_lazy("step of a campaign", "Check"),
 }
 FORMS: dict[str, type[StepForm]] = {"who": WhoForm, "what": WhatForm, "when": WhenForm}
 
@@ -63,10 +63,15 @@ class ComposerPages(CampaignPages):
     def who_context(self, form: Any, campaign: Campaign | None) -> dict[str, Any]:
         rows = list_segments_with_counts()
         chosen = set(form["segments"].value() or ())
+
+        def is_empty(row: tuple[Segment, int | None]) -> bool:
+            return row[1] == 0 and row[0].key not in chosen
+
         look = drafts.looked_at(campaign or Campaign(), form)
         return {
             "own": [row for row in rows if not row[0].is_system],
-            "built_in": [row for row in rows if row[0].is_system],
+            "built_in": [row for row in rows if row[0].is_system and not is_empty(row)],
+            "empty": [row for row in rows if row[0].is_system and is_empty(row)],
             "chosen": chosen,
             "has_criteria": bool(form["criteria"].value()) and form["criteria"].value() not in ({}, "{}"),
             "builder": builder_data(Segment()),

@@ -20,7 +20,8 @@ from campaigns.selectors import (
     get_figures,
     get_results,
 )
-from campaigns.selectors.pages import rate_of
+from campaigns.selectors.pages import rate_of, trial_ends
+from campaigns.selectors.trial import trial_standings
 from campaigns.services import possible_actions
 from campaigns.web import words
 from campaigns.web.composer import step_url
@@ -101,7 +102,8 @@ def live_context(campaign: Campaign) -> dict[str, Any]:
     waiting = sum(status.get(state, 0) for state in IN_QUEUE)
     done = max(0, figures.targeted - waiting)
     rate = rate_of(campaign) if campaign.status == S.SENDING and waiting else 0.0
-    goes_on = quiet_until() if campaign.status == S.SENDING and waiting else None
+    ends = trial_ends(campaign) if campaign.status in MOVING and waiting else None
+    goes_on = quiet_until() if campaign.status == S.SENDING and waiting and ends is None else None
     return {
         "figures": figures,
         "token": token_of(campaign),
@@ -113,6 +115,7 @@ def live_context(campaign: Campaign) -> dict[str, Any]:
         "rate": rate,
         "minutes_left": max(1, round(waiting / rate)) if rate else None,
         "goes_on_at": goes_on,
+        "trial_ends": ends,
         "problem_words": words.problem_word(campaign.problem) if campaign.problem else None,
         "poll": poll_of(campaign),
     }
@@ -142,14 +145,19 @@ def bar_parts(figures: Figures, waiting: int) -> list[tuple[str, float]]:
 def result_context(campaign: Campaign) -> dict[str, Any]:
     """Return what the campaign brought so far."""
     results = get_results(campaign)
-    by_variant = figures_by_variant(campaign)
+    letters = list(campaign.variants.all())
+    by_variant = figures_by_variant(campaign) if letters else {}
+    standings = {one.letter: one for one in trial_standings(campaign)} if letters else {}
     return {
         "results": results,
         "lift": results.lift,
         "lift_drawing": lift_drawing(results),
-        "variants": [(one, by_variant.get(one.key)) for one in campaign.variants.all()] if by_variant else [],
+        "variants": [(one, by_variant.get(one.key, Figures()), standings.get(one.key)) for one in letters],
         "fallen": fallen_lines(campaign),
         "metric_words": words.METRICS.get(campaign.test_metric, ""),
+        "metric_head": words.METRIC_HEADS.get(campaign.test_metric, ""),
+        "is_early": not results.is_final and not results.visits,
+        "has_visitors": bool(results.lift and (results.lift.treated_came or results.lift.control_came)),
     }
 
 

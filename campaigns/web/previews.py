@@ -9,14 +9,23 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from campaigns.addresses import example_link
+from campaigns.estimates import read_letters, write_out
 from campaigns.models import Campaign
 from campaigns.selectors import CampaignPreview, Funnel, get_campaign, preview_campaign
+from campaigns.selectors.preview import Sample
 from campaigns.web import words
 from campaigns.web.drafts import Look, looked_at
 from campaigns.web.forms import WhatForm, WhenForm, WhoForm
 from campaigns.web.listing import CampaignPages
 from segments.errors import InvalidCriteria
 from servaan_crm.accounts.permissions import P
+from servaan_crm.messaging.models import GatewayState
+from servaan_crm.messaging.services.accounts import list_accounts
+from servaan_crm.messaging.services.rules import get_rules
+from servaan_crm.messaging.sms import count_parts
+
+SHOWN = 4
 
 
 def preview_context(look: Look) -> dict[str, Any]:
@@ -27,7 +36,59 @@ def preview_context(look: Look) -> dict[str, Any]:
         return {"problem": str(error)}
     except ValidationError as error:
         return {"text_problems": error.messages}
-    return {"preview": found, "funnel": funnel_lines(found.funnel), "sizes": sizes_of(found)}
+    samples = found.samples[:SHOWN] + other_texts(look, found)
+    return {
+        "preview": found,
+        "funnel": funnel_lines(found.funnel),
+        "sizes": sizes_of(found),
+        "samples": samples,
+        "account": account_of(look.campaign, found),
+    }
+
+
+def other_texts(look: Look, found: CampaignPreview) -> list[Sample]:
+    """Return what the first guests would get of the other texts of a trial, where chance gave them none."""
+    campaign = look.campaign
+    rows = look.texts if look.texts is not None else saved_texts(campaign)
+    missing = [row for row in rows[1:] if row[0] not in {one.variant for one in found.samples[:SHOWN]}]
+    if not missing or not found.samples:
+        return []
+    letters = read_letters(campaign, get_rules(), rows)
+    first = found.samples[0]
+    chosen = [(first.customer_id, first.recipient, row[0]) for row in missing]
+    extra = {
+        "link": example_link() if campaign.link_url else "",
+        "code": campaign.discount_code.code if campaign.discount_code else "",
+    }
+    return [
+        Sample(one.guest.id, one.guest.name, one.recipient, one.variant, one.text, count_parts(one.text).parts,
+               one.missing)
+        for one in write_out(letters, chosen, extra)
+    ]  # fmt: skip
+
+
+def saved_texts(campaign: Campaign) -> list[tuple[str, str, str]]:
+    """Return (letter, subject, text) of the trial as it is saved."""
+    if campaign._state.adding:
+        return []
+    return [(one.key, one.subject, one.content) for one in campaign.variants.all()]
+
+
+def account_of(campaign: Campaign, found: CampaignPreview) -> dict[str, Any] | None:
+    """Return the credit at the provider that would send, and what would be left of it; None when it is not known."""
+    accounts = list_accounts(campaign.type) if campaign.has_messages else []
+    if not accounts:
+        return None
+    states = GatewayState.objects.filter(account=accounts[0].key, credit__isnull=False)
+    state = states.only("credit", "credit_at").first()
+    if state is None:
+        return None
+    cost = found.estimated_cost
+    return {
+        "credit": state.credit,
+        "asked": state.credit_at,
+        "after": None if cost is None else state.credit - cost,
+    }
 
 
 def funnel_lines(funnel: Funnel) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from campaigns.models import Campaign, CampaignDelivery
 from campaigns.selectors import delivery_rows, get_campaign, get_figures
@@ -80,7 +80,11 @@ class RecipientList(RecipientPages):
             "rows": rows,
             "asked": asked,
             "chips": [*CHIPS, *self.further_chip(asked["status"])],
-            "reasons": [(code, words.reason_word(code), figures.by_reason[code]) for code in REASONS if figures.by_reason.get(code)],
+            "reasons": [
+                (code, words.reason_word(code), figures.by_reason[code])
+                for code in REASONS
+                if figures.by_reason.get(code)
+            ],
             "variants": [one.key for one in campaign.variants.all()],
             "kept": {name: value for name, value in asked.items() if value and name != "search"},
             "figures": figures,
@@ -119,7 +123,7 @@ class RecipientFile(RecipientPages):
 def heads() -> list[str]:
     """Return the heads of the file."""
     return [
-        _("Name"), _("Recipient"), _("Text"), _("State"), _("Reason"), _("Sent"), _("Delivered"), _("Parts"),
+        _("Name"), _("Recipient"), _("Text"), _("State"), _("Reason"), _("Sent"), _("Delivered"),  pgettext("of a message", "Parts"),
         f"{_('Cost')} ({unit_name()})", _("Clicks"),
     ]  # fmt: skip
 
@@ -140,6 +144,6 @@ def _line(row: DeliveryRow) -> list[Any]:
     cost = to_screen(row.cost).normalize() if row.cost is not None else ""
     return [
         row.name, row.recipient, row.variant, str(outcome.text if outcome else row.status),
-        str(row.why), to_ascii(format_datetime(row.sent_at)), to_ascii(format_datetime(row.delivered_at)),
+        str(words.reason_word(row.reason) if row.status == "skipped" else row.why), to_ascii(format_datetime(row.sent_at)), to_ascii(format_datetime(row.delivered_at)),
         row.parts or "", f"{cost:f}" if cost != "" else "", row.clicks,
     ]  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -49,13 +48,10 @@ class TextList(CampaignPages):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         chosen = request.GET.get("channel", "")
-        found = list(list_templates(channel=chosen if chosen in CampaignType.values else ""))
-        groups: dict[str, list[Any]] = {}
-        for one in found:
-            size = count_parts(one.content) if one.channel == CampaignType.SMS else None
-            groups.setdefault(one.category, []).append((one, size))
+        found = list_templates(channel=chosen if chosen in CampaignType.values else "")
+        rows = [(one, count_parts(one.content) if one.channel == CampaignType.SMS else None) for one in found]
         context = {
-            "groups": list(groups.items()),
+            "rows": rows,
             "types": [(code, words.TYPES[code]) for code in CampaignType.values],
             "may_manage": self.may_manage,
             "part": "templates",

@@ -65,6 +65,7 @@ REASONS: dict[str, Word] = {
     "capped": Word(_("Had enough messages lately")),
     "no_window": Word(_("Has not written within 24 hours")),
     "no_value": Word(_("Something in the text is not known of the guest")),
+    "too_long": Word(_("The text became too long for the guest")),
     "merged": Word(_("Is one guest with another recipient")),
     "deleted": Word(_("Deleted meanwhile")),
     "holdout": Word(_("Left out for comparison")),
@@ -90,10 +91,6 @@ OUTCOMES: dict[str, Word] = {
 
 # Why a campaign stands still, and what helps.
 PROBLEMS: dict[str, Word] = {
-    "low_credit": Word(
-        _("The credit at the provider is used up."), "bad", "wallet",
-        _("Add credit in the provider's panel, then continue here. Nobody gets the message twice."),
-    ),
     "credit": Word(
         _("The credit at the provider is used up."), "bad", "wallet",
         _("Add credit in the provider's panel, then continue here. Nobody gets the message twice."),
@@ -102,13 +99,20 @@ PROBLEMS: dict[str, Word] = {
         _("The provider refuses the café's key."), "bad", "lock",
         _("Check the key in the settings of the provider and press its test button, then continue here."),
     ),
-    "no_provider": Word(
+    "no_account": Word(
         _("No provider is set up for this channel."), "bad", "plug",
         _("Set one up in the settings, then continue here."),
     ),
-    "quiet": Word(_("It is the guests' quiet time."), "info", "moon", _("It goes on by itself.")),
-    "limit": Word(
-        _("The provider's limit for today is reached."), "warn", "clock", _("It goes on by itself tomorrow."),
+    "late": Word(
+        _("Its time was over before it could begin."), "bad", "clock",
+        _("Make a copy and give it another time."),
+    ),
+    "criteria": Word(
+        _("The conditions cannot be read any more."), "bad", "alert-circle",
+        _("Something they name was deleted. Make a copy and choose its guests again."),
+    ),
+    "approval": Word(
+        _("More guests than before would get it, so somebody has to approve it again."), "warn", "shield-check",
     ),
     "nobody": Word(
         _("Nobody was left to write to."), "warn", "users-group",
@@ -120,6 +124,11 @@ _OTHER_PROBLEM = Word(
     _("It is tried again; when it lasts, look at the provider in the settings."),
 )  # fmt: skip
 
+METRIC_HEADS: dict[str, str | Promise] = {
+    "clicks": _("Followed the link"),
+    "visits": _("Came"),
+    "redemptions": _("Used the code"),
+}
 METRICS: dict[str, str | Promise] = {
     "clicks": _("clicks on the link"),
     "visits": _("visits"),
@@ -150,6 +159,7 @@ def state_word(status: str, *, is_offer: bool = False) -> Word:
 
 def problem_word(code: str) -> Word:
     """Return what stops a campaign and what to do about it."""
+    code = {"low_credit": "credit"}.get(code, code)
     return PROBLEMS.get(code, _OTHER_PROBLEM)
 
 

@@ -48,6 +48,23 @@
     if (samples.length && place < samples.length) samples.forEach((sample, n) => { sample.hidden = n !== place; });
   });
 
+  /* the direction follows the words, not the Latin names of variables */
+  document.addEventListener("input", (event) => {
+    const area = event.target.closest?.("[data-text-dir]");
+    if (!area) return;
+    const plain = area.value.replace(/\{\{[^{}]*\}\}/g, "");
+    if (/\p{L}/u.test(plain)) area.dir = /[\u0590-\u08ff]/.test(plain) ? "rtl" : "ltr";
+  });
+
+  /* on a phone the side is far below, so the bar at the foot says how many get it */
+  const side = document.querySelector(".composer-side");
+  const foot = document.querySelector("[data-foot-count]");
+  if (side && foot) {
+    const copy = () => { foot.textContent = side.querySelector("[data-recipients]")?.textContent.trim().replace(/\s+/g, " ") || ""; };
+    new MutationObserver(copy).observe(side, { childList: true, subtree: true });
+    copy();
+  }
+
   const who = document.querySelector(".builder-form");
   who?.addEventListener("change", (event) => {
     if (event.target.name === "segments") who.dispatchEvent(new CustomEvent("builder:refresh"));
