@@ -38,6 +38,17 @@ class PointsExpiring(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PointsMoved(Event):
+    """Balances changed outside a checkout: by hand, by a voucher or a review, or because points ran out at night.
+
+    At most 500 guests in one event. A checkout brings its own guest up to date and does not tell.
+    """
+
+    name: ClassVar[str] = "loyalty.points_moved"
+    customer_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VoucherIssued(Event):
     """A guest got a voucher."""
 

@@ -16,6 +16,8 @@ from servaan_crm.core.events import subscribe
 from servaan_crm.tenancy.models import Cafe
 from servaan_crm.tenancy.services import cafe_created
 
+# Judging guests one by one keeps each of them locked until all are done.
+MOST_AT_ONCE = 25
 _ONE_GUEST = (
     "customer.created",
     "customer.updated",
@@ -24,7 +26,6 @@ _ONE_GUEST = (
     "customer.consent_changed",
     "feedback.recorded",
     "loyalty.tier_changed",
-    "loyalty.points_expired",
     "loyalty.voucher_issued",
 )
 
@@ -43,6 +44,15 @@ def follow_guest(payload: dict[str, Any]) -> None:
 
 for _name in _ONE_GUEST:
     subscribe(_name)(follow_guest)
+
+
+@subscribe("loyalty.points_moved")
+def follow_points(payload: dict[str, Any]) -> None:
+    """Balances changed: a few guests are judged again at once, many by one calculation of all."""
+    if len(payload["customer_ids"]) <= MOST_AT_ONCE:
+        refresh_guests(payload["customer_ids"])
+    else:
+        ask_for_run("points moved")
 
 
 @subscribe("customer.erased")

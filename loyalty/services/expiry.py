@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from loyalty.events import PointsExpired, PointsExpiring
+from loyalty.events import PointsExpired, PointsExpiring, PointsMoved
 from loyalty.models import LedgerEntry, LoyaltyProgram
 from loyalty.services import rounds
 from servaan_crm.core.features import is_enabled
@@ -47,6 +47,8 @@ WITH due AS MATERIALIZED (
       FROM gone WHERE s.customer_id = gone.customer_id
 ), told AS (
     {rounds.insert_events(PointsExpired, "jsonb_build_object('customer_id', customer_id, 'points', gone)", "gone")}
+), moved AS (
+    {rounds.insert_batches(PointsMoved, "gone")}
 )
 SELECT count(*) FROM gone
 """

@@ -12,6 +12,7 @@ from customers.errors import CustomerBlocked
 from customers.models import Customer, CustomerSummary
 from customers.services.visits import lock_customer
 from loyalty.errors import ProgramInactive
+from loyalty.events import PointsMoved
 from loyalty.models import LedgerEntry, LoyaltyAccount, RedemptionCode
 from loyalty.rules import RuleBook
 from loyalty.selectors.program import get_rule_book
@@ -19,6 +20,7 @@ from loyalty.services.confirmation import settle
 from loyalty.services.ledger import Movement, account_of, post, settle_tier
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
+from servaan_crm.core.events import publish
 from servaan_crm.core.features import require_feature
 
 MAX_POINTS = 10_000_000
@@ -155,6 +157,7 @@ def _move(
 
 
 def save_account(customer: Customer, account: LoyaltyAccount) -> None:
-    """Save the account and carry balance and tier to the summary that lists read."""
+    """Save the account, carry balance and tier to the summary that lists read, and tell that points moved."""
     account.save(force_insert=account._state.adding)
     CustomerSummary.objects.filter(pk=customer.pk).update(points=account.balance, tier=account.tier)
+    publish(PointsMoved(customer_ids=[str(customer.pk)]))

@@ -26,6 +26,7 @@ from servaan_crm.core.tasks import dispatch_events, enqueue
 log = logging.getLogger(__name__)
 BATCH = 5000
 TRIES = 5
+MOST_PER_EVENT = 500
 # The rows that ``lock_customer`` takes for one guest, in the order in which everybody takes several.
 _LOCK = "SELECT 1 FROM customers_customer WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
 
@@ -86,6 +87,16 @@ def insert_events(event: type[events.Event], payload: str, source: str) -> str:
         "INSERT INTO core_event (name, payload, created_at, dispatched_at, handled, attempts, next_attempt_at,"
         f" last_error) SELECT '{event.name}', {payload}, %(now)s, %(told)s::timestamptz, '{{}}', 0, %(now)s, ''"
         f" FROM {source}"
+    )
+
+
+def insert_batches(event: type[events.Event], source: str) -> str:
+    """Return the statement that writes one event for each 500 guests of ``source``, with their ``customer_ids``."""
+    return (
+        "INSERT INTO core_event (name, payload, created_at, handled, attempts, next_attempt_at, last_error)"
+        f" SELECT '{event.name}', jsonb_build_object('customer_ids', jsonb_agg(customer_id)), %(now)s, '{{}}', 0,"
+        f" %(now)s, '' FROM (SELECT customer_id, (row_number() OVER (ORDER BY customer_id) - 1) / {MOST_PER_EVENT}"
+        f" AS part FROM {source}) AS parts GROUP BY part"
     )
 
 

@@ -12,6 +12,9 @@ from checkout.services import VisitRequest, record_visit
 from customers.models import Customer, CustomerSummary, Visit
 from customers.services import create_customer, delete_customer, restore_customer
 from customers.services.consent import set_consent
+from loyalty.models import LoyaltyAccount
+from loyalty.services import adjust_points, award_points
+from loyalty.services.expiry import expire_points
 from segments.models import RfmMove, RfmScore, Segment, SegmentMembership
 from segments.rfm import GRID, GROUPS, LEAST_GUESTS, group_of
 from segments.selectors import count_members, get_rfm_map
@@ -20,6 +23,8 @@ from segments.services.refresh import work_off_runs
 from segments.services.static import add_to_list
 from segments.tasks import nightly
 from servaan_crm.core.events import dispatch_pending
+from servaan_crm.core.models import Event
+from servaan_crm.l10n.jalali import local_date
 from servaan_crm.tenancy.current import get_cafe
 
 
@@ -132,3 +137,40 @@ def test_scores_follow_the_cafes_own_distribution(cafe):
 
 def test_every_group_has_its_place():
     assert {name for row in GRID for name in row} == {key for key, _label in GROUPS}
+
+
+def test_points_given_by_hand_or_run_out_move_the_guest_at_once(cafe):
+    rich = Segment(key="rich", name="rich", criteria={"points": {"min": 100}})
+    save_segment(actor=cafe.owner.actor, segment=rich)
+    ask_for_run("test")
+    work_off_runs()
+    guest = create_customer(actor=cafe.owner.actor, phone="09125550009", name="Guest")
+    award_points(actor=cafe.owner.actor, customer_id=guest.pk, points=100, reason="gift")
+    dispatch_pending()
+    assert "rich" in keys_of(guest)
+    adjust_points(actor=cafe.owner.actor, customer_id=guest.pk, points=-1, reason="mistake")
+    dispatch_pending()
+    assert "rich" not in keys_of(guest)
+
+
+def test_points_of_many_that_run_out_are_told_in_few_events_and_judged_by_one_calculation(cafe):
+    poor = Segment(key="poor", name="poor", criteria={"points": {"max": 0}})
+    save_segment(actor=cafe.owner.actor, segment=poor)
+    yesterday = local_date(timezone.now()) - timedelta(days=1)
+    guests = Customer.objects.bulk_create(
+        Customer(name="Guest", phone=f"+98912{number:07d}") for number in range(501)
+    )
+    CustomerSummary.objects.bulk_create(CustomerSummary(customer=guest, points=5) for guest in guests)
+    LoyaltyAccount.objects.bulk_create(
+        LoyaltyAccount(
+            customer=guest, balance=5, points_earned_total=5, lot_expiries=[yesterday], lot_points=[5],
+            next_expiry_on=yesterday,
+        )
+        for guest in guests
+    )  # fmt: skip
+    assert expire_points() == 501
+    told = Event.objects.filter(name="loyalty.points_moved", dispatched_at=None)
+    assert sorted(len(event.payload["customer_ids"]) for event in told) == [1, 500]
+    dispatch_pending()
+    work_off_runs()
+    assert count_members()[poor.pk] == 501

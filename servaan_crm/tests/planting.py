@@ -9,10 +9,11 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.utils import timezone
 from django_tenants.utils import tenant_context
 from PIL import Image
 
-from campaigns.models import Automation
+from campaigns.models import Automation, AutomationRun, HookCall
 from checkout.services import VisitRequest, record_visit, void_visit
 from customers.imports.tests.helpers import upload
 from customers.merging.services import merge_customers
@@ -48,7 +49,15 @@ from servaan_crm.accounts.models import ApiKey, Outlet, User
 from servaan_crm.core.actors import system
 from servaan_crm.l10n.locale import use_locale
 from servaan_crm.messaging.callbacks import default_callback_secret
-from servaan_crm.messaging.models import GatewayState, InboundMessage, ProviderAccount
+from servaan_crm.messaging.models import (
+    BlockedNumber,
+    EarlyReport,
+    GatewayState,
+    InboundMessage,
+    ProviderAccount,
+    SendingRules,
+    VerificationCode,
+)
 from servaan_crm.messaging.services import queue_messages
 from servaan_crm.messaging.tests.helpers import draft
 
@@ -90,12 +99,12 @@ def _plant(user: User) -> dict[str, Any]:
     log_interaction(
         actor=actor, customer_id=customer.pk, type="call", direction="inbound", subject=MARKER, details=MARKER
     )
-    queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
+    (message_id,) = queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
     rest = _plant_parts(actor, customer) | _plant_rest(user, customer) | _plant_merge(actor)
     rest |= _plant_shelf(actor, customer) | _plant_friends(actor, customer)
     return {
         "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
-        "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, **rest,
+        "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, "message_id": message_id, **rest,
         # Callbacks: the neighbour's own secret must open nothing here.
         "action": "dismiss",
         "provider": "kavenegar", "kind": "status", "secret": default_callback_secret(),
@@ -141,12 +150,18 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
         group="champions",
         group_since=date(2024, 1, 15),
     )
-    Automation.objects.create(key=MARKER, name=MARKER, trigger="visit.recorded:first", template=MARKER)
-    ProviderAccount.objects.create(name=MARKER, adapter="kavenegar", api_key=MARKER)
+    automation_id = _plant_automation(customer)
+    account = ProviderAccount.objects.create(name=MARKER, adapter="kavenegar", api_key=MARKER)
     GatewayState.objects.create(account="next-door", problem_text=MARKER)
     InboundMessage.objects.create(
         provider="kavenegar", provider_message_id=MARKER, sender="+989120000777", body=MARKER
     )
+    BlockedNumber.objects.create(account=MARKER, recipient="+989120000777")
+    EarlyReport.objects.create(account=MARKER, provider_message_id=MARKER, state="delivered")
+    VerificationCode.objects.create(
+        phone="+989120000777", purpose=MARKER, code_hash=MARKER, expires_at=timezone.now()
+    )
+    SendingRules.objects.get_or_create(cap_days=29)
     TierChange.objects.create(customer=customer, from_tier="bronze", to_tier="silver", reason=MARKER)
     rule = create_bonus_rule(
         actor=user.actor, values={"name": MARKER, "kind": "points", "points": 7, "items": [MARKER]}
@@ -162,7 +177,22 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     job = upload(f"نام,موبایل,{MARKER}\n{MARKER},{PHONE},{MARKER}\n", f"{MARKER}.csv")
     return {"item_id": item.pk, "segment_id": segment.pk, "run_id": run.pk, "api_key_id": key.pk, "import_id": job.pk,
             "view_id": view.pk, "bulk_id": done.pk, "rule_id": rule.pk,
-            "code_id": code.pk, "code": code.code, "level": MARKER, "version": 2, "key": segment.key}  # fmt: skip
+            "provider_id": account.pk, "automation_id": automation_id, "code_id": code.pk, "code": code.code, "level": MARKER, "version": 2, "key": segment.key}  # fmt: skip
+
+
+def _plant_automation(customer: Any) -> Any:
+    """An automation with a run and a call of another system."""
+    automation = Automation.objects.create(
+        key=MARKER, name=MARKER, trigger="visit.recorded:first", template=MARKER, is_active=False
+    )
+    run = AutomationRun.objects.create(
+        automation=automation, customer=customer, occurrence=MARKER, due_at=timezone.now(), state="done",
+        finished_at=timezone.now(), facts={"note": MARKER},
+    )  # fmt: skip
+    HookCall.objects.create(
+        run=run, url=f"https://{MARKER}.example.com/", secret=MARKER, body={}, state="done", next_at=timezone.now()
+    )
+    return automation.pk
 
 
 def _plant_shelf(actor: Any, customer: Any) -> dict[str, Any]:

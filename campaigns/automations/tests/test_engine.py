@@ -72,7 +72,9 @@ def test_one_event_does_everything_once_and_the_run_says_what(cafe: Any) -> None
 def test_what_happened_before_it_was_switched_on_is_none_of_its_business(cafe: Any) -> None:
     only_mine(automation())
     visit = make_visit(make_customer())
-    assert engine.hear("visit.recorded", recorded(visit, event_at=timezone.now() - dt.timedelta(hours=1))) == 0
+    assert (
+        engine.hear("visit.recorded", recorded(visit, event_at=timezone.now() - dt.timedelta(hours=1))) == 0
+    )
     assert engine.hear("visit.recorded", recorded(visit, event_at=timezone.now())) == 1
 
 
@@ -224,7 +226,9 @@ def test_born_on_the_last_day_of_a_leap_year(cafe: Any, today: dt.date, kept: dt
     leap = make_customer(birthday=from_jalali(1375, 12, 30))
     other = make_customer(birthday=from_jalali(1375, 12, 20))
     found = list(get_trigger("birthday").on_day(one, today, today))
-    assert [(found_one.customer_id, found_one.occurrence) for found_one in found] == [(leap.pk, f"birthday:{kept}")]
+    assert [(found_one.customer_id, found_one.occurrence) for found_one in found] == [
+        (leap.pk, f"birthday:{kept}")
+    ]
     assert other.pk not in {found_one.customer_id for found_one in found}
     assert list(get_trigger("birthday").on_day(one, today - dt.timedelta(days=1), today)) == []
 
@@ -271,7 +275,10 @@ def test_absence_by_the_own_rhythm_or_by_thirty_days(cafe: Any) -> None:
     assert caught == {weekly.pk, yesterday.pk, new.pk, old.pk}
     assert monthly.pk not in caught
     one.trigger_options = {"own_rhythm": False, "days": 10}
-    assert {row.customer_id for row in get_trigger("absent").on_day(one, today, today)} == {weekly.pk, monthly.pk}
+    assert {row.customer_id for row in get_trigger("absent").on_day(one, today, today)} == {
+        weekly.pk,
+        monthly.pk,
+    }
 
 
 def _comes(today: dt.date, *days_ago: int) -> Any:
@@ -376,7 +383,9 @@ def test_ready_made_ones_are_right_in_both_languages_and_short(cafe: Any, indian
     create_ready_made(cafe.cafe)
     for one in Automation.objects.filter(is_system=True):
         update_automation(actor=ACTOR, automation_id=one.pk, changes={})
-    assert set(Automation.objects.filter(is_active=True).values_list("key", flat=True)) == {"first-visit-thanks"}
+    assert set(Automation.objects.filter(is_active=True).values_list("key", flat=True)) == {
+        "first-visit-thanks"
+    }
     values = {"name": "محمدرضا حسینی", "cafe_name": "کافه نارنج", "points": "۱٬۲۵۰", "points_expiring": "۱٬۲۵۰",
               "expiry_date": "۱۴۰۵/۱۲/۲۹", "code": "K7M4QX2P", "tier": "پلاتینیوم", "visit_number": "۱۰"}  # fmt: skip
     for texts in TEXTS.values():

@@ -123,11 +123,15 @@ def test_addresses_of_the_house_are_refused_at_once(url: str) -> None:
     assert set(caught.value.message_dict) == {"url"}
 
 
-def test_a_public_name_that_leads_into_the_house_is_not_called(cafe: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_public_name_that_leads_into_the_house_is_not_called(
+    cafe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The name was public when it was saved, and is not when it is looked up for the call."""
     outside.check_address("https://hooks.example.com/x")
     only_mine(
-        automation(template="", actions=[{"type": "webhook", "url": "https://hooks.example.com/x", "secret": SECRET}])
+        automation(
+            template="", actions=[{"type": "webhook", "url": "https://hooks.example.com/x", "secret": SECRET}]
+        )
     )
     engine.hear("visit.recorded", recorded(make_visit(make_customer())))
     answers = [(2, 1, 6, "", ("93.184.216.34", 443)), (2, 1, 6, "", ("127.0.0.1", 443))]
