@@ -9,6 +9,6 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import automations, bulk_messages, receivers  # noqa: F401
+        from campaigns import automations, bulk_messages, guest_data, receivers, segment_uses  # noqa: F401
 
         automations.register()

@@ -56,3 +56,11 @@ class NoAccount(DomainError):
 
 class NothingToRetry(DomainError):
     message = _("No message failed in a way that another try could repair.")
+
+
+class InvalidTemplate(DomainError):
+    """``details``: field → messages; nothing else is wrong with what was sent."""
+
+    code = "INVALID_TEMPLATE"
+    status = 400
+    message = _("The text has a variable that does not exist, or braces that do not match.")

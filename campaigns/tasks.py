@@ -6,8 +6,10 @@ from celery import shared_task
 
 from campaigns.services.feed import work_on
 from campaigns.services.progress import advance_all
+from campaigns.services.templates import create_system_templates
 from servaan_crm.core.features import is_enabled
 from servaan_crm.core.tasks import TenantTask, enqueue
+from servaan_crm.tenancy.current import get_cafe
 
 
 @shared_task(base=TenantTask, name="campaigns.run")
@@ -30,3 +32,9 @@ def advance_campaigns() -> int:
     for campaign_id in under_way:
         work_on(campaign_id)
     return len(under_way)
+
+
+@shared_task(base=TenantTask, name="campaigns.nightly")
+def nightly() -> int:
+    """Built-in texts for cafés that are older than they are; returns how many were added."""
+    return create_system_templates(get_cafe()) if is_enabled("campaigns") else 0

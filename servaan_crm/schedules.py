@@ -43,6 +43,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "review tiers": _nightly("loyalty.review_tiers", 2),
     "find signals of misuse": _nightly("loyalty.find_signals", 3),
     "segments": _nightly("segments.nightly", 3),
+    "texts of campaigns": _nightly("campaigns.nightly", 3),
     "duplicates": _nightly("customers.nightly_duplicates", 3),
     "automations of the calendar": _nightly("campaigns.scan_automations", 6),
     "automations of the calendar, once more": _nightly("campaigns.scan_automations", 9),

@@ -72,17 +72,18 @@ def _insert(rows: Sequence[tuple[str, LinkWanted]]) -> set[str]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def follow_link(code: str, *, is_machine: bool) -> str | None:
+def follow_link(code: str, *, is_machine: bool, is_counted: bool = True) -> str | None:
     """Count a call of the link and return where it leads; None for a code there is not.
 
     Args:
         is_machine: a program, a HEAD request or the preview of a phone: noted, not counted.
+        is_counted: False: one call too many in a short time, of which nothing is written.
     """
     with transaction.atomic():
         rows = ShortLink.objects.filter(pk=code)
         url = rows.values_list("url", flat=True).first()
-        if url is None:
-            return None
+        if url is None or not is_counted:
+            return url
         now = timezone.now()
         LinkClick.objects.create(link_id=code, is_machine=is_machine, at=now)
         if not is_machine:

@@ -15,6 +15,7 @@ from campaigns.ready_templates import READY_TEMPLATES
 from campaigns.texts import CAMPAIGN, check_template
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
+from servaan_crm.core.models import AuditEntry
 from servaan_crm.tenancy.models import Cafe
 
 EDITABLE = ("name", "channel", "subject", "content", "category", "provider_template")
@@ -70,8 +71,13 @@ def _put(row: CampaignTemplate, values: Mapping[str, Any]) -> CampaignTemplate:
 
 
 def create_system_templates(cafe: Cafe) -> int:
-    """Give a new café the built-in templates, in its language; returns how many. A café that has some keeps them."""
-    if CampaignTemplate.objects.exists():
+    """Give ``cafe`` the built-in templates, in its language; returns how many.
+
+    Safe to repeat: run for every new café, and each night for those that are older than the templates. A café that
+    has some, or had and deleted them (the trail of changes knows), is left alone.
+    """
+    had_some = AuditEntry.objects.filter(table_name=CampaignTemplate._meta.db_table)
+    if CampaignTemplate.objects.exists() or had_some.exists():
         return 0
     language = cafe.language if cafe.language in READY_TEMPLATES else "en"
     rows = [

@@ -32,12 +32,12 @@ class ShortLinkView(View):
 
     http_method_names = ["get", "head", "options"]
 
-    def get(self, request: HttpRequest, code: str) -> HttpResponse:
+    def get(self, request: HttpRequest, link: str) -> HttpResponse:
         """Redirect, or say kindly that there is no such link."""
         # Called again and again, it still leads where it leads; it is only not counted any more. Not by address: half
         # a city of guests has one, that of their mobile operator.
-        is_too_often = bool(seconds_to_wait({"guest_page": f"l:{code}"}))
-        url = follow_link(code, is_machine=is_machine(request), is_counted=not is_too_often)
+        is_too_often = bool(seconds_to_wait({"guest_page": f"l:{link}"}))
+        url = follow_link(link, is_machine=is_machine(request), is_counted=not is_too_often)
         if url is None:
             return _private(render(request, "campaigns/link_unknown.html", status=404))
         # Not Django's own class: the address was checked when it was written, and may be long.

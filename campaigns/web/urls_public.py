@@ -4,4 +4,4 @@ from django.urls import path
 
 from campaigns.web.short_links import ShortLinkView
 
-urlpatterns = [path("<slug:code>", ShortLinkView.as_view(), name="short-link")]
+urlpatterns = [path("<slug:link>", ShortLinkView.as_view(), name="short-link")]
