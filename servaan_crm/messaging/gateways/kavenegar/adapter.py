@@ -26,6 +26,7 @@ from servaan_crm.messaging.gateways.base import (
     Doubtful,
     Gateway,
     GatewayConfig,
+    GatewayError,
     InboundText,
     OutgoingMessage,
     SendResult,
@@ -154,8 +155,20 @@ class KavenegarGateway(Gateway):
         return {result.provider_id: result for result in map(_status_result, entries)}
 
     def find(self, messages: Sequence[Doubtful]) -> dict[int, StatusResult]:
-        """Fates by localid of messages whose outcome is unknown."""
-        return self.status_by_local_id([message.local_id for message in messages])
+        """Fates by localid of messages whose outcome is unknown; their costs where the account may ask."""
+        found = self.status_by_local_id([message.local_id for message in messages])
+        costs = self._costs([result.provider_id for result in found.values() if result.provider_id])
+        return {key: replace(result, cost=costs.get(result.provider_id)) for key, result in found.items()}
+
+    def _costs(self, provider_ids: Sequence[str]) -> dict[str, Decimal | None]:
+        """Costs by messageid (``sms/select``, ≤ 500). Lines without a fixed address of ours are refused: no costs."""
+        if not provider_ids:
+            return {}
+        try:
+            entries = self._call("sms/select", {"messageid": ",".join(provider_ids)})
+        except GatewayError:
+            return {}
+        return {str(entry.get("messageid")): decimal(entry.get("cost")) for entry in entries}
 
     def status_by_local_id(self, local_ids: Sequence[int]) -> dict[int, StatusResult]:
         """Fates by localid (≤ 500, last 12 hours); ids the provider does not know are absent."""
@@ -264,7 +277,10 @@ def _read(response: httpx.Response) -> list[dict[str, Any]]:
 def tokens_of(values: Mapping[str, str]) -> dict[str, str]:
     """A template's values as its tokens. Those named like a token are taken as they are; the others go, in order,
     to token, token2, token3 when they hold no space, else to token10, token20; what finds no place is left out."""
-    tokens = {key: str(value) for key, value in values.items() if key in _TOKENS}
+    tokens = {key: " ".join(str(value).split()) for key, value in values.items() if key in _TOKENS}
+    for key in _PLAIN_TOKENS:
+        if key in tokens:  # a space is refused there; a joiner keeps the words apart
+            tokens[key] = tokens[key].replace(" ", "\u200c")
     for key, value in values.items():
         if key in _TOKENS:
             continue
