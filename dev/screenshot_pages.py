@@ -1,7 +1,8 @@
 """The pages that ``make screenshots`` photographs: one line each.
 
 A path may hold ``{guest}`` (a guest with a long history), ``{other}`` (another one), ``{visit}`` (the newest visit of
-``{guest}``), ``{field}`` (a field of the café's own) and ``{card}`` (the card of ``{guest}``).
+``{guest}``), ``{field}`` (a field of the café's own), ``{card}`` (the card of ``{guest}``), ``{draft}`` (a campaign
+that is being written) and ``{campaign}`` (one that was sent).
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ SAMPLE = Path(__file__).with_name("screenshot_guests.csv")
 DESK, BOOK, LIST, GUEST = "Counter", "Customers", "Lists and tools", "One guest"
 CLUB = "Customer club"
 GROUPS = "Segments"
+TALK = "Campaigns"
 OTHER = "Around it"
 
 
@@ -100,4 +102,19 @@ PAGES = (
     Page("segment-why", GROUPS, "Why a guest is in a segment", "manager",
          "/segments/vip_customers/explain/?guest={guest}"),
     Page("rfm", GROUPS, "RFM map", "manager", "/segments/rfm/"),
+    Page("campaigns", TALK, "Campaigns", "manager", "/campaigns/"),
+    Page("campaign-who", TALK, "Composer: who", "manager", "/campaigns/new/?segment=vip_customers",
+         await_for="#builder-preview [data-recipients]"),
+    Page("campaign-what", TALK, "Composer: what", "manager", "/campaigns/{draft}/edit/what/"),
+    Page("campaign-when", TALK, "Composer: when", "manager", "/campaigns/{draft}/edit/when/"),
+    Page("campaign-check", TALK, "Composer: check", "manager", "/campaigns/{draft}/edit/check/"),
+    Page("campaign", TALK, "A campaign: what it brought", "manager", "/campaigns/{campaign}/"),
+    Page("campaign-guests", TALK, "A campaign: who got it, and who did not", "manager",
+         "/campaigns/{campaign}/guests/"),
+    Page("campaign-texts", TALK, "Ready texts", "manager", "/campaigns/templates/"),
+    Page("campaign-text-new", TALK, "A new text", "manager", "/campaigns/templates/new/"),
+    Page("automations", GROUPS, "Automations", "manager", "/automations/"),
+    Page("automation-new", GROUPS, "Editor of automations", "manager", "/automations/new/"),
+    Page("automation", GROUPS, "Runs of an automation", "manager", "/automations/{automation}/"),
+    Page("automation-dry-run", GROUPS, "Who would get it today", "manager", "/automations/{automation}/dry-run/"),
 )  # fmt: skip

@@ -46,6 +46,7 @@ ENTRIES = (
     Entry(_("Customers"), "users", "customers:list", P.CUSTOMERS_VIEW),
     Entry(_("Segments"), "chart-pie", "segments:list", P.SEGMENTS_VIEW, primary=False),
     Entry(_("Campaigns"), "send", "campaigns:list", P.CAMPAIGNS_VIEW, primary=False),
+    Entry(_("Automations"), "bolt", "automations:list", P.CAMPAIGNS_VIEW, primary=False),
     Entry(_("Customer club"), "trophy", "loyalty:program", P.LOYALTY_VIEW, primary=False),
     Entry(_("Own fields"), "adjustments", "customers:fields", P.CUSTOMERS_FIELDS, primary=False),
     Entry(_("Test phones"), "device-mobile-message", "messaging:test-phones", demo_only=True),
