@@ -43,6 +43,7 @@ OPEN_PAGES = {
     "/login/", "/logout/", "/preferences/theme/", "/preferences/language/", "/manifest.webmanifest",
     "/c/{token}/",  # a guest's own page behind a signed link
     "/card/{card_token}/", "/card/{card_token}/card.webmanifest",  # a guest's own card behind a signed link
+    "/card/{card_token}/push", "/card/{card_token}/worker.js",
     "/loyalty/pictures/{reward_id}/{digest}.webp",  # guests see it on their card
 }  # fmt: skip
 # The right depends on what the body asks for; the body of these tests asks for a deletion.
