@@ -8,13 +8,13 @@ from uuid import UUID
 
 from customers import recipients  # noqa: F401  (registers the check)
 from customers.events import GuestReplied
-from customers.models import ConsentChange
+from customers.models import ConsentChange, Customer
 from customers.replies import Meaning, guest_of, meaning_of, was_asked
 from customers.services.consent import set_consent
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.events import publish, subscribe
 from servaan_crm.messaging.models import InboundMessage
-from servaan_crm.messaging.services import register_refusal_links
+from servaan_crm.messaging.services import register_guest_lookup, register_refusal_links
 from servaan_crm.tenancy.current import get_cafe
 from servaan_crm.tenancy.selectors import public_origin
 
@@ -53,3 +53,10 @@ def refusal_links(customer_ids: Collection[UUID]) -> Mapping[UUID, str]:
 
     root = public_origin(get_cafe())
     return {customer_id: root + opt_out_path(customer_id) for customer_id in customer_ids}
+
+
+@register_guest_lookup
+def guests_by_phone(phones: Collection[str]) -> Mapping[str, UUID]:
+    """Who has these phones today."""
+    rows = Customer.objects.filter(phone__in=list(phones), deleted_at=None)
+    return dict(rows.values_list("phone", "pk"))

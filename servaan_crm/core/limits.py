@@ -1,7 +1,7 @@
 """How often a page without a login may be asked for; counted in the shared cache.
 
-A fixed window of a minute per area and caller. With the cache gone nothing is limited: a guest who wants no more
-messages must be able to say so then, too.
+A fixed window (a minute, unless said otherwise) per area and caller. With the cache gone nothing is limited: a guest
+who wants no more messages must be able to say so then, too.
 """
 
 from __future__ import annotations
@@ -17,18 +17,21 @@ from django.db import connection
 WINDOW = 60
 
 
-def seconds_to_wait(callers: Mapping[str, str]) -> int:
+def seconds_to_wait(callers: Mapping[str, str], *, window: int = WINDOW) -> int:
     """Count one request of each caller; return the seconds to wait once one is over its limit, else 0.
 
     Each is counted whatever the others say: one who changes addresses still meets the limit of the link.
 
     Args:
-        callers: area (a key of ``settings.RATE_LIMITS``, requests per minute) → who asks.
+        callers: area (a key of ``settings.RATE_LIMITS``, requests per window) → who asks.
+        window: its length in seconds.
     """
     now = int(time.time())
-    window = now // WINDOW
-    over = [_count(f"rate:{area}:{_mark(who)}:{window}") > _limit(area) for area, who in callers.items()]
-    return (window + 1) * WINDOW - now if any(over) else 0
+    number = now // window
+    over = [
+        _count(f"rate:{area}:{_mark(who)}:{number}", window) > _limit(area) for area, who in callers.items()
+    ]
+    return (number + 1) * window - now if any(over) else 0
 
 
 def _mark(who: str) -> str:
@@ -41,8 +44,8 @@ def _limit(area: str) -> int:
     return int(limits.get(area, settings.RATE_LIMITS[area]))
 
 
-def _count(key: str) -> int:
-    if cache.add(key, 1, timeout=WINDOW + 5):
+def _count(key: str, window: int) -> int:
+    if cache.add(key, 1, timeout=window + 5):
         return 1
     try:
         return int(cache.incr(key))

@@ -207,6 +207,12 @@ RATE_LIMITS = {
     "feedback": env.number("SERVAAN_RATE_FEEDBACK", 20),
     "login": env.number("SERVAAN_RATE_LOGIN", 20),
     "user_hour": env.number("SERVAAN_RATE_USER_HOUR", 1000),
+    # Codes by SMS, for whoever asks: per phone and per address, in a minute and in an hour.
+    "sms_code": env.number("SERVAAN_RATE_SMS_CODE", 10),
+    "sms_code_ip": env.number("SERVAAN_RATE_SMS_CODE_IP", 10),
+    "sms_code_hour": env.number("SERVAAN_RATE_SMS_CODE_HOUR", 100),
+    "sms_code_ip_hour": env.number("SERVAAN_RATE_SMS_CODE_IP_HOUR", 100),
+    "sms": env.number("SERVAAN_RATE_SMS", 60),
     # Pages of guests: per link, and per address. Many guests of one mobile operator share an address.
     "guest_page": env.number("SERVAAN_RATE_GUEST_PAGE", 20),
     "guest_page_ip": env.number("SERVAAN_RATE_GUEST_PAGE_IP", 120),

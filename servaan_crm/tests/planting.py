@@ -13,7 +13,17 @@ from django.utils import timezone
 from django_tenants.utils import tenant_context
 from PIL import Image
 
-from campaigns.models import Automation, AutomationRun, HookCall
+from campaigns.models import (
+    Automation,
+    AutomationRun,
+    Campaign,
+    CampaignDelivery,
+    CampaignTemplate,
+    CampaignVariant,
+    HookCall,
+    LinkClick,
+    ShortLink,
+)
 from checkout.services import VisitRequest, record_visit, void_visit
 from customers.imports.tests.helpers import upload
 from customers.merging.services import merge_customers
@@ -101,7 +111,7 @@ def _plant(user: User) -> dict[str, Any]:
     )
     (message_id,) = queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
     rest = _plant_parts(actor, customer) | _plant_rest(user, customer) | _plant_merge(actor)
-    rest |= _plant_shelf(actor, customer) | _plant_friends(actor, customer)
+    rest |= _plant_shelf(actor, customer) | _plant_friends(actor, customer) | _plant_campaign(customer)
     return {
         "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
         "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, "message_id": message_id, **rest,
@@ -193,6 +203,21 @@ def _plant_automation(customer: Any) -> Any:
         run=run, url=f"https://{MARKER}.example.com/", secret=MARKER, body={}, state="done", next_at=timezone.now()
     )
     return automation.pk
+
+
+def _plant_campaign(customer: Any) -> dict[str, Any]:
+    """A draft with two texts, a guest of it with a link that was followed, and a text to begin with."""
+    campaign = Campaign.objects.create(name=MARKER, content=MARKER, description=MARKER)
+    CampaignVariant.objects.create(campaign=campaign, key="A", content=MARKER)
+    delivery = CampaignDelivery.objects.create(
+        campaign=campaign, customer=customer, recipient=customer.phone, state="skipped", reason="blocked"
+    )
+    link = ShortLink.objects.create(
+        code="zqxLink7", url=f"https://{MARKER}.example.com/", customer=customer, delivery=delivery
+    )
+    LinkClick.objects.create(link=link)
+    text = CampaignTemplate.objects.create(name=MARKER, content=MARKER, category=MARKER)
+    return {"campaign_id": campaign.pk, "template_id": text.pk, "link": link.pk}
 
 
 def _plant_shelf(actor: Any, customer: Any) -> dict[str, Any]:

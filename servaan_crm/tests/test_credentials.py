@@ -37,11 +37,15 @@ class _Nobody(dict[str, Any]):
 
 NOBODY = _Nobody(phone="09120000777", version=999)
 # What may be asked without credentials; everything else must name a permission.
-OPEN_API = {"/api/auth/token", "/api/auth/token/refresh", "/api/schema", "/api/docs"}
+OPEN_API = {
+    "/api/auth/token", "/api/auth/token/refresh", "/api/schema", "/api/docs",
+    "/api/sms/verify", "/api/sms/verify/confirm",  # who proves a phone has no login yet
+}  # fmt: skip
 FOR_ANYBODY_LOGGED_IN = {"/api/auth/logout"}
 OPEN_PAGES = {
     "/login/", "/logout/", "/preferences/theme/", "/preferences/language/", "/manifest.webmanifest",
     "/c/{token}/",  # a guest's own page behind a signed link
+    "/l/{link}",  # a short link of a message
     "/card/{card_token}/", "/card/{card_token}/card.webmanifest",  # a guest's own card behind a signed link
     "/card/{card_token}/push", "/card/{card_token}/worker.js",
     "/loyalty/pictures/{reward_id}/{digest}.webp",  # guests see it on their card

@@ -3,6 +3,7 @@
 from servaan_crm.messaging.services.accounts import clear_problem
 from servaan_crm.messaging.services.checks import (
     Candidate,
+    register_guest_lookup,
     register_owner_lookup,
     register_recipient_check,
     register_refusal_links,
@@ -54,6 +55,7 @@ __all__ = [
     "record_delivery_report",
     "record_delivery_reports",
     "record_inbound",
+    "register_guest_lookup",
     "register_owner_lookup",
     "register_recipient_check",
     "register_refusal_links",

@@ -90,3 +90,22 @@ def refusal_links(candidates: Sequence[Candidate]) -> dict[UUID, str]:
     for links in _links:
         found |= links(wanted)
     return {row.id: found[row.customer_id] for row in candidates if row.customer_id in found}
+
+
+GuestLookup = Callable[[Collection[str]], Mapping[str, UUID]]
+_guests: list[GuestLookup] = []
+
+
+def register_guest_lookup(lookup: GuestLookup) -> GuestLookup:
+    """Register ``lookup(phones in E.164) -> {phone: id of the guest who has it}``."""
+    if lookup not in _guests:
+        _guests.append(lookup)
+    return lookup
+
+
+def guests_with(phones: Collection[str]) -> Mapping[str, UUID]:
+    """Ask the registered lookup whose phones these are; numbers of strangers are absent."""
+    found: dict[str, UUID] = {}
+    for lookup in _guests:
+        found |= lookup(phones)
+    return found

@@ -166,9 +166,11 @@ def _save(
     for name in FIELDS:
         if name in values:
             setattr(row, name, values[name])
-    if str(values.get("api_key") or "").strip():
-        row.api_key = str(values["api_key"]).strip()
+    if key := str(values.get("api_key") or "").strip():
+        row.api_key = key
         changed.append("api_key")
+    elif action == "INSERT" and not errors:
+        row.api_key = ADAPTERS[row.adapter].first_api_key()
     if not errors:
         row.api_key = row.api_key or ADAPTERS[row.adapter].first_api_key()
         changed += _set_options(row, options, errors)
