@@ -5,16 +5,27 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
+from django.utils.translation import gettext_lazy as _
 
-from servaan_crm.messaging.gateways.base import CallbackCall, GatewayError
+from servaan_crm.messaging.gateways.base import AuthError, CallbackCall, GatewayError, Setting
 from servaan_crm.messaging.gateways.http import clean, error_for_status, read_object
-from servaan_crm.messaging.gateways.reading import is_signed, number
+from servaan_crm.messaging.gateways.reading import is_plain, is_signed, number
+from servaan_crm.messaging.gateways.singles import SinglesGateway
 
+DEFAULT_VERSION = "v25.0"
 ID_LENGTH = 200  # as much of Meta's numbers as the outbox keeps
 _CHALLENGE = re.compile(r"[0-9A-Za-z_\-]{1,200}")
+
+VERIFY_TOKEN = Setting(
+    "verify_token",
+    _("Verify token"),
+    is_secret=True,
+    help_text=_("A word of your choice; write the same one beside the callback address at Meta."),
+)
+VERSION = Setting("version", _("API version"), is_required=False, help_text=_("Left empty: v25.0."))
 
 # Code and subcode of an error, its sentence and the answer it stood in.
 Sorter = Callable[[int, int, str, httpx.Response], GatewayError]
@@ -45,3 +56,29 @@ def read_answer(response: httpx.Response, sort: Sorter) -> dict[str, Any]:
     if not response.is_success:
         raise error_for_status(response)
     return payload
+
+
+class GraphGateway(SinglesGateway):
+    """Base of adapters for Meta's Graph. ``api_key`` is an access token; ``id_setting`` names the setting with the
+    number of the account at Meta, "app_secret" and "verify_token" are settings too."""
+
+    id_setting: ClassVar[str]
+
+    def headers(self) -> dict[str, str]:
+        """The access token."""
+        return {"Authorization": f"Bearer {self._config.api_key}"}
+
+    def path(self, rest: str = "") -> str:
+        """Return the path of the account, or of ``rest`` below it. Raises ``AuthError`` for settings that cannot be."""
+        account, version = (
+            self._config.option(self.id_setting),
+            self._config.option("version", DEFAULT_VERSION),
+        )
+        if not is_plain(account) or not is_plain(version):
+            raise AuthError("account number or version is malformed", code="settings")
+        return f"{version}/{account}/{rest}".rstrip("/")
+
+    def verify(self, call: CallbackCall) -> bool:
+        """The verify token at the set-up, the signature of the raw body ever after."""
+        secret, token = self._config.option("app_secret"), self._config.option("verify_token")
+        return is_known(call, app_secret=secret, verify_token=token)

@@ -6,8 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 from servaan_crm.messaging.gateways.base import (
+    Gateway,
+    GatewayConfig,
     GatewayError,
     OutgoingMessage,
     PermanentError,
@@ -15,6 +18,7 @@ from servaan_crm.messaging.gateways.base import (
     SendResult,
 )
 from servaan_crm.messaging.gateways.batches import deferred
+from servaan_crm.messaging.gateways.http import HttpClient
 
 WORKERS = 8  # as many as an ``HttpClient`` has connections
 BATCH_SECONDS = 60.0  # a slow provider gets no more of a batch after this long
@@ -59,3 +63,32 @@ def _concerns_all(error: GatewayError) -> bool:
     if isinstance(error, RetryableError):
         return bool(error.pause)
     return not isinstance(error, PermanentError)
+
+
+class SinglesGateway(Gateway):
+    """Base of adapters whose provider takes one message a call over HTTP and reports by callback alone."""
+
+    has_polling: ClassVar[bool] = False
+    has_credit: ClassVar[bool] = False
+    default_base_url: ClassVar[str]
+    workers: ClassVar[int] = WORKERS
+
+    def __init__(self, config: GatewayConfig) -> None:
+        super().__init__(config)
+        self._client = HttpClient(config.base_url or self.default_base_url, headers=self.headers())
+
+    def headers(self) -> dict[str, str]:
+        """What goes along with every call: the key."""
+        raise NotImplementedError
+
+    def send_one(self, message: OutgoingMessage) -> SendResult:
+        """Send one message. Raises ``GatewayError``."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._client.close()
+
+    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[SendResult]:
+        """Send up to ``batch_size`` messages, several at a time; every message gets a result."""
+        return send_each(messages, self.send_one, workers=self.workers)

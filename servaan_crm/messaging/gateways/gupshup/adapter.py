@@ -7,7 +7,7 @@ the path of the callback is all there is. There is no question about messages an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import httpx
@@ -19,8 +19,6 @@ from servaan_crm.messaging.gateways.base import (
     CallbackContent,
     DeliveryReport,
     DeliveryState,
-    Gateway,
-    GatewayConfig,
     InboundText,
     OutgoingMessage,
     PermanentError,
@@ -29,25 +27,23 @@ from servaan_crm.messaging.gateways.base import (
     UnknownOutcomeError,
 )
 from servaan_crm.messaging.gateways.gupshup.codes import delivery_state, error_for
-from servaan_crm.messaging.gateways.http import HttpClient, read_object
+from servaan_crm.messaging.gateways.http import read_object
 from servaan_crm.messaging.gateways.reading import in_order, moment, number, part, text_of, with_plus
-from servaan_crm.messaging.gateways.singles import send_each
+from servaan_crm.messaging.gateways.singles import SinglesGateway
 
-DEFAULT_BASE_URL = "https://api.gupshup.io"
 LONGEST_TEXT = 4096
 
 
-class GupshupGateway(Gateway):
+class GupshupGateway(SinglesGateway):
     """Adapter for one app. ``sender`` is its WhatsApp number; ``template`` of a message is Gupshup's template id."""
 
     name: ClassVar[str] = "gupshup"
     label: ClassVar[str | Promise] = _("WhatsApp (Gupshup)")
+    default_base_url: ClassVar[str] = "https://api.gupshup.io"
     channels: ClassVar[frozenset[str]] = frozenset({"whatsapp"})
     countries: ClassVar[frozenset[str]] = frozenset({"-IR"})
     needs_sender: ClassVar[bool] = True
     has_templates: ClassVar[bool] = True
-    has_polling: ClassVar[bool] = False
-    has_credit: ClassVar[bool] = False
     batch_size: ClassVar[int] = 80
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting(
@@ -57,17 +53,9 @@ class GupshupGateway(Gateway):
         ),
     )
 
-    def __init__(self, config: GatewayConfig) -> None:
-        super().__init__(config)
-        self._client = HttpClient(config.base_url or DEFAULT_BASE_URL, headers={"apikey": config.api_key})
-
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._client.close()
-
-    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[SendResult]:
-        """Send up to 80 messages, several at a time; every message gets a result."""
-        return send_each(messages, self._send)
+    def headers(self) -> dict[str, str]:
+        """The key of the app."""
+        return {"apikey": self._config.api_key}
 
     def read_callback(self, kind: str, call: CallbackCall) -> CallbackContent:
         """Gupshup knows one address for everything; the type of the event decides."""
@@ -78,7 +66,8 @@ class GupshupGateway(Gateway):
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _send(self, message: OutgoingMessage) -> SendResult:
+    def send_one(self, message: OutgoingMessage) -> SendResult:
+        """Send one message. Raises ``GatewayError``."""
         form = {
             "channel": "whatsapp",
             "source": (message.sender or self._config.sender).lstrip("+"),

@@ -15,13 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging.gateways.base import (
     AccountInfo,
-    AuthError,
     CallbackCall,
     CallbackContent,
     DeliveryReport,
     DeliveryState,
-    Gateway,
-    GatewayConfig,
     InboundText,
     OutgoingMessage,
     PermanentError,
@@ -29,26 +26,29 @@ from servaan_crm.messaging.gateways.base import (
     Setting,
     UnknownOutcomeError,
 )
-from servaan_crm.messaging.gateways.graph import ID_LENGTH, challenge, is_known, read_answer
-from servaan_crm.messaging.gateways.http import HttpClient
+from servaan_crm.messaging.gateways.graph import (
+    ID_LENGTH,
+    VERIFY_TOKEN,
+    VERSION,
+    GraphGateway,
+    challenge,
+    read_answer,
+)
 from servaan_crm.messaging.gateways.instagram.codes import error_for
-from servaan_crm.messaging.gateways.reading import dicts, is_plain, moment, part, text_of
-from servaan_crm.messaging.gateways.singles import send_each
+from servaan_crm.messaging.gateways.reading import dicts, moment, part, text_of
 
-DEFAULT_BASE_URL = "https://graph.instagram.com"
-DEFAULT_VERSION = "v25.0"
 LONGEST_TEXT = 1000  # bytes of UTF-8: half as many Persian letters
 
 
-class InstagramGateway(Gateway):
+class InstagramGateway(GraphGateway):
     """Adapter for one professional account. ``api_key`` is its access token; a message's ``recipient`` the guest's
     number at this account (IGSID), as inbound messages bring it."""
 
     name: ClassVar[str] = "instagram"
     label: ClassVar[str | Promise] = _("Instagram (replies)")
+    id_setting: ClassVar[str] = "account_id"
+    default_base_url: ClassVar[str] = "https://graph.instagram.com"
     channels: ClassVar[frozenset[str]] = frozenset({"instagram"})
-    has_polling: ClassVar[bool] = False
-    has_credit: ClassVar[bool] = False
     batch_size: ClassVar[int] = 40
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting(
@@ -62,41 +62,18 @@ class InstagramGateway(Gateway):
             is_secret=True,
             help_text=_("Under Instagram, API setup. Reports without its signature are refused."),
         ),
-        Setting(
-            "verify_token",
-            _("Verify token"),
-            is_secret=True,
-            help_text=_("A word of your choice; write the same one beside the callback address at Meta."),
-        ),
-        Setting("version", _("API version"), is_required=False, help_text=_("Left empty: v25.0.")),
+        VERIFY_TOKEN,
+        VERSION,
     )
-
-    def __init__(self, config: GatewayConfig) -> None:
-        super().__init__(config)
-        token = {"Authorization": f"Bearer {config.api_key}"}
-        self._client = HttpClient(config.base_url or DEFAULT_BASE_URL, headers=token)
-
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._client.close()
-
-    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[SendResult]:
-        """Send up to 40 replies, several at a time; every reply gets a result."""
-        return send_each(messages, self._send)
 
     def account_info(self) -> AccountInfo:
         """Ask whose account the token is for."""
         answer = read_answer(
-            self._client.get(self._path(), params={"fields": "username,account_type"}), error_for
+            self._client.get(self.path(), params={"fields": "username,account_type"}), error_for
         )
         return AccountInfo(credit=None, kind=text_of(answer.get("account_type")))
 
     # -- being called ----------------------------------------------------------------------------------------
-
-    def verify(self, call: CallbackCall) -> bool:
-        """The verify token at the set-up, the signature of the raw body ever after."""
-        secret, token = self._config.option("app_secret"), self._config.option("verify_token")
-        return is_known(call, app_secret=secret, verify_token=token)
 
     def read_callback(self, kind: str, call: CallbackCall) -> CallbackContent:
         """Meta knows one address for everything, so ``kind`` says nothing here."""
@@ -112,17 +89,12 @@ class InstagramGateway(Gateway):
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _path(self) -> str:
-        account, version = self._config.option("account_id"), self._config.option("version", DEFAULT_VERSION)
-        if not is_plain(account) or not is_plain(version):
-            raise AuthError("account id or version is malformed", code="settings")
-        return f"{version}/{account}"
-
-    def _send(self, message: OutgoingMessage) -> SendResult:
+    def send_one(self, message: OutgoingMessage) -> SendResult:
+        """Send one message. Raises ``GatewayError``."""
         if len(message.body.encode()) > LONGEST_TEXT:
             raise PermanentError("text longer than 1000 bytes", code="length")
         content = {"recipient": {"id": message.recipient}, "message": {"text": message.body}}
-        answer = read_answer(self._client.post(f"{self._path()}/messages", json=content), error_for)
+        answer = read_answer(self._client.post(self.path("messages"), json=content), error_for)
         provider_id = text_of(answer.get("message_id"))[:ID_LENGTH]
         if not provider_id:
             raise UnknownOutcomeError("answer without a number", code="entry")

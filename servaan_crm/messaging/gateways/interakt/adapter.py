@@ -7,7 +7,7 @@ shape of a report's error are not sourced beyond Interakt's examples, so both ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import httpx
@@ -20,8 +20,6 @@ from servaan_crm.messaging.gateways.base import (
     CallbackContent,
     DeliveryReport,
     DeliveryState,
-    Gateway,
-    GatewayConfig,
     InboundText,
     OutgoingMessage,
     PermanentError,
@@ -29,7 +27,7 @@ from servaan_crm.messaging.gateways.base import (
     Setting,
     UnknownOutcomeError,
 )
-from servaan_crm.messaging.gateways.http import HttpClient, error_for_status, read_object
+from servaan_crm.messaging.gateways.http import error_for_status, read_object
 from servaan_crm.messaging.gateways.reading import (
     in_order,
     is_signed,
@@ -39,10 +37,8 @@ from servaan_crm.messaging.gateways.reading import (
     text_of,
     with_plus,
 )
-from servaan_crm.messaging.gateways.singles import send_each
+from servaan_crm.messaging.gateways.singles import SinglesGateway
 
-DEFAULT_BASE_URL = "https://api.interakt.ai"
-WORKERS = 4  # a plan allows a few calls a second
 _REPORTS = ("message_api_", "message_campaign_")
 _STATES = {
     "sent": DeliveryState.ACCEPTED,
@@ -52,17 +48,17 @@ _STATES = {
 }
 
 
-class InteraktGateway(Gateway):
+class InteraktGateway(SinglesGateway):
     """Adapter for one account. ``api_key`` is the secret key as Interakt shows it (base64 already)."""
 
     name: ClassVar[str] = "interakt"
     label: ClassVar[str | Promise] = _("WhatsApp (Interakt)")
+    default_base_url: ClassVar[str] = "https://api.interakt.ai"
     channels: ClassVar[frozenset[str]] = frozenset({"whatsapp"})
     countries: ClassVar[frozenset[str]] = frozenset({"-IR"})
     has_templates: ClassVar[bool] = True
-    has_polling: ClassVar[bool] = False
-    has_credit: ClassVar[bool] = False
     batch_size: ClassVar[int] = 40
+    workers: ClassVar[int] = 4  # a plan allows a few calls a second
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting(
             "webhook_secret",
@@ -80,20 +76,11 @@ class InteraktGateway(Gateway):
         ),
     )
 
-    def __init__(self, config: GatewayConfig) -> None:
-        super().__init__(config)
-        key = {"Authorization": f"Basic {config.api_key}"}
-        self._client = HttpClient(config.base_url or DEFAULT_BASE_URL, headers=key)
-
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._client.close()
-
-    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[SendResult]:
-        """Send up to 40 messages, a few at a time; every message gets a result."""
-        return send_each(messages, self._send, workers=WORKERS)
-
     # -- being called ----------------------------------------------------------------------------------------
+
+    def headers(self) -> dict[str, str]:
+        """The secret key."""
+        return {"Authorization": f"Basic {self._config.api_key}"}
 
     def verify(self, call: CallbackCall) -> bool:
         """``Interakt-Signature``: HMAC of the raw body."""
@@ -108,7 +95,8 @@ class InteraktGateway(Gateway):
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _send(self, message: OutgoingMessage) -> SendResult:
+    def send_one(self, message: OutgoingMessage) -> SendResult:
+        """Send one message. Raises ``GatewayError``."""
         try:
             number = phonenumbers.parse(message.recipient, None)
         except phonenumbers.NumberParseException:

@@ -7,7 +7,7 @@ fate comes by callback alone, carrying our own number back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
@@ -15,13 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging.gateways.base import (
     AccountInfo,
-    AuthError,
     CallbackCall,
     CallbackContent,
     DeliveryReport,
     DeliveryState,
-    Gateway,
-    GatewayConfig,
     InboundText,
     OutgoingMessage,
     PermanentError,
@@ -29,13 +26,18 @@ from servaan_crm.messaging.gateways.base import (
     Setting,
     UnknownOutcomeError,
 )
-from servaan_crm.messaging.gateways.graph import ID_LENGTH, challenge, is_known, read_answer
-from servaan_crm.messaging.gateways.http import HttpClient
+from servaan_crm.messaging.gateways.graph import (
+    ID_LENGTH,
+    VERIFY_TOKEN,
+    VERSION,
+    GraphGateway,
+    challenge,
+    read_answer,
+)
 from servaan_crm.messaging.gateways.meta_whatsapp.codes import delivery_state, error_for
 from servaan_crm.messaging.gateways.reading import (
     dicts,
     in_order,
-    is_plain,
     local_id,
     moment,
     number,
@@ -44,23 +46,20 @@ from servaan_crm.messaging.gateways.reading import (
     text_of,
     with_plus,
 )
-from servaan_crm.messaging.gateways.singles import send_each
 
-DEFAULT_BASE_URL = "https://graph.facebook.com"
-DEFAULT_VERSION = "v25.0"
 LONGEST_TEXT = 4096
 
 
-class MetaWhatsAppGateway(Gateway):
+class MetaWhatsAppGateway(GraphGateway):
     """Adapter for one WhatsApp number. ``api_key`` is the access token; ``sender`` only names the number."""
 
     name: ClassVar[str] = "meta_whatsapp"
     label: ClassVar[str | Promise] = _("WhatsApp (Meta Cloud API)")
+    id_setting: ClassVar[str] = "phone_id"
+    default_base_url: ClassVar[str] = "https://graph.facebook.com"
     channels: ClassVar[frozenset[str]] = frozenset({"whatsapp"})
     countries: ClassVar[frozenset[str]] = frozenset({"-IR"})
     has_templates: ClassVar[bool] = True
-    has_polling: ClassVar[bool] = False
-    has_credit: ClassVar[bool] = False
     batch_size: ClassVar[int] = 80
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting(
@@ -74,47 +73,24 @@ class MetaWhatsAppGateway(Gateway):
             is_secret=True,
             help_text=_("Under App settings, Basic. Reports without its signature are refused."),
         ),
-        Setting(
-            "verify_token",
-            _("Verify token"),
-            is_secret=True,
-            help_text=_("A word of your choice; write the same one beside the callback address at Meta."),
-        ),
+        VERIFY_TOKEN,
         Setting(
             "language",
             _("Language of templates"),
             is_required=False,
             help_text=_('Such as en or fa. A template named "name:language" brings its own.'),
         ),
-        Setting("version", _("API version"), is_required=False, help_text=_("Left empty: v25.0.")),
+        VERSION,
     )
-
-    def __init__(self, config: GatewayConfig) -> None:
-        super().__init__(config)
-        token = {"Authorization": f"Bearer {config.api_key}"}
-        self._client = HttpClient(config.base_url or DEFAULT_BASE_URL, headers=token)
-
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._client.close()
-
-    def send_batch(self, messages: Sequence[OutgoingMessage]) -> list[SendResult]:
-        """Send up to 80 messages, several at a time; every message gets a result."""
-        return send_each(messages, self._send)
 
     def account_info(self) -> AccountInfo:
         """Ask about the number itself; ``kind`` is its quality at Meta."""
         answer = read_answer(
-            self._client.get(self._path(), params={"fields": "verified_name,quality_rating"}), error_for
+            self._client.get(self.path(), params={"fields": "verified_name,quality_rating"}), error_for
         )
         return AccountInfo(credit=None, kind=text_of(answer.get("quality_rating")))
 
     # -- being called ----------------------------------------------------------------------------------------
-
-    def verify(self, call: CallbackCall) -> bool:
-        """The verify token at the set-up, the signature of the raw body ever after."""
-        secret, token = self._config.option("app_secret"), self._config.option("verify_token")
-        return is_known(call, app_secret=secret, verify_token=token)
 
     def read_callback(self, kind: str, call: CallbackCall) -> CallbackContent:
         """Meta knows one address for everything, so ``kind`` says nothing here."""
@@ -127,20 +103,15 @@ class MetaWhatsAppGateway(Gateway):
 
     # -- inside ----------------------------------------------------------------------------------------------
 
-    def _path(self) -> str:
-        phone_id, version = self._config.option("phone_id"), self._config.option("version", DEFAULT_VERSION)
-        if not is_plain(phone_id) or not is_plain(version):
-            raise AuthError("phone number id or version is malformed", code="settings")
-        return f"{version}/{phone_id}"
-
-    def _send(self, message: OutgoingMessage) -> SendResult:
+    def send_one(self, message: OutgoingMessage) -> SendResult:
+        """Send one message. Raises ``GatewayError``."""
         content = self._content(message) | {
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
             "to": message.recipient.lstrip("+"),
             "biz_opaque_callback_data": str(message.local_id),
         }
-        answer = read_answer(self._client.post(f"{self._path()}/messages", json=content), error_for)
+        answer = read_answer(self._client.post(self.path("messages"), json=content), error_for)
         first = next(dicts(answer.get("messages")), {})
         provider_id = text_of(first.get("id"))[:ID_LENGTH]
         if not provider_id:
