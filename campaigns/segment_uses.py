@@ -15,7 +15,7 @@ _OVER = (Campaign.Status.COMPLETED, Campaign.Status.CANCELLED, Campaign.Status.F
 @register_uses
 def campaigns_with(segment: Segment) -> Iterator[Use]:
     """Yield the campaigns that are for guests of ``segment``, by choice or by a condition."""
-    chosen = set(segment.campaigns.values_list("pk", flat=True))
+    chosen = set(Campaign.objects.filter(segments=segment).values_list("pk", flat=True))
     for campaign in Campaign.objects.exclude(status__in=_OVER).only("pk", "name", "criteria"):
         if campaign.pk in chosen or names_segment(campaign.criteria, segment.key):
             yield Use("campaign", campaign.name, f"/campaigns/{campaign.pk}/")

@@ -22,6 +22,8 @@ from servaan_crm.l10n.serializers import DateField, MoneyField
 
 # Name on the wire → name in the services.
 RENAMED = {"template_content": "content", "scheduled_date": "scheduled_at"}
+# And back, in errors.
+SENT_AS = {given: name for name, given in RENAMED.items()} | {"criteria": "target_segment", "channel": "type"}
 _PLAIN = (
     "description", "provider_template", "subject", "link_url", "valid_hours", "starts_on", "ends_on", "test_percent",
     "test_hours", "test_metric", "winner", "holdout_percent", "attribution_days", "recipients", "estimated_parts",
@@ -30,7 +32,7 @@ _PLAIN = (
 )  # fmt: skip
 
 
-class NewCodeSerializer(StrictSerializer):
+class CampaignCodeSerializer(StrictSerializer):
     """A discount code made with the campaign; without ``code`` one is drawn."""
 
     code = serializers.CharField(max_length=40, required=False, allow_blank=True)
@@ -47,7 +49,7 @@ class NewCodeSerializer(StrictSerializer):
     )
 
 
-class VariantSerializer(StrictSerializer):
+class CampaignVariantSerializer(StrictSerializer):
     """One text of a trial."""
 
     template_content = serializers.CharField(max_length=20_000)
@@ -83,14 +85,14 @@ class CampaignSerializer(StrictSerializer):
     valid_hours = serializers.IntegerField(required=False, min_value=1, max_value=168)
     starts_on = DateField(required=False, allow_null=True)
     ends_on = DateField(required=False, allow_null=True)
-    variants = serializers.ListField(child=VariantSerializer(), required=False, max_length=4)
+    variants = serializers.ListField(child=CampaignVariantSerializer(), required=False, max_length=4)
     test_percent = serializers.IntegerField(required=False, min_value=1, max_value=100)
     test_hours = serializers.IntegerField(required=False, min_value=1, max_value=168)
     test_metric = serializers.ChoiceField(Campaign.Metric.choices, required=False)
     holdout_percent = serializers.IntegerField(required=False, min_value=0, max_value=50)
     attribution_days = serializers.IntegerField(required=False, min_value=1, max_value=90)
     discount_code = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=40)
-    new_code = NewCodeSerializer(required=False)
+    new_code = CampaignCodeSerializer(required=False)
 
 
 class NewCampaignSerializer(CampaignSerializer):
@@ -99,38 +101,38 @@ class NewCampaignSerializer(CampaignSerializer):
     send_immediately = serializers.BooleanField(required=False, default=False)
 
 
-class ChangeSerializer(CampaignSerializer):
+class CampaignChangeSerializer(CampaignSerializer):
     """The body of PATCH."""
 
     version = serializers.IntegerField(required=False, min_value=1, help_text="The version you saw.")
 
 
-class PreviewSerializer(CampaignSerializer):
+class CampaignPreviewSerializer(CampaignSerializer):
     """The body of a preview; ``send_immediately`` changes nothing in it."""
 
     name = serializers.CharField(max_length=200, required=False)
     send_immediately = serializers.BooleanField(required=False)
 
 
-class NothingSerializer(StrictSerializer):
+class DecisionSerializer(StrictSerializer):
     """A body with nothing but, if you like, the version you saw."""
 
     version = serializers.IntegerField(required=False, min_value=1)
 
 
-class RejectSerializer(NothingSerializer):
+class CampaignRejectSerializer(DecisionSerializer):
     """Why it is sent back."""
 
     reason = serializers.CharField(max_length=300)
 
 
-class ScheduleSerializer(NothingSerializer):
+class CampaignScheduleSerializer(DecisionSerializer):
     """When."""
 
     scheduled_date = serializers.DateTimeField(required=False)
 
 
-class TestSerializer(StrictSerializer):
+class CampaignTestSerializer(StrictSerializer):
     """Where a test goes: a number or address as typed, or a guest; ``customer_id`` also fills the text in."""
 
     to = serializers.CharField(required=False, allow_blank=True, default="", max_length=254)
@@ -166,7 +168,7 @@ class DeliveryQuery(serializers.Serializer[Any]):
     search = serializers.CharField(required=False, max_length=100)
 
 
-class TemplateSerializer(StrictSerializer):
+class CampaignTemplateSerializer(StrictSerializer):
     """The body of a message template."""
 
     name = serializers.CharField(max_length=200)

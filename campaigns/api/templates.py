@@ -38,11 +38,13 @@ class TemplatesView(CampaignAPIView):
         return ok({"templates": [shapes.template_payload(row) for row in rows], "pagination": pagination})
 
     @extend_schema(
-        operation_id="campaign_templates_create", request=shapes.TemplateSerializer, responses={201: dict}
+        operation_id="campaign_templates_create",
+        request=shapes.CampaignTemplateSerializer,
+        responses={201: dict},
     )
     def post(self, request: Request) -> Response:
         """Add one. An unknown variable answers ``INVALID_TEMPLATE`` and lists those that exist."""
-        body = self.read(shapes.TemplateSerializer(data=request.data))
+        body = self.read(shapes.CampaignTemplateSerializer(data=request.data))
         template = services.create_template(actor=self.actor, values=_values(body))
         return ok({"template": shapes.template_payload(template)}, status=201)
 
@@ -56,12 +58,12 @@ class TemplateView(CampaignAPIView):
         return ok({"template": shapes.template_payload(selectors.get_template(template_id))})
 
     @extend_schema(
-        operation_id="campaign_templates_change", request=shapes.TemplateSerializer(partial=True),
+        operation_id="campaign_templates_change", request=shapes.CampaignTemplateSerializer(partial=True),
         responses={200: dict},
     )  # fmt: skip
     def patch(self, request: Request, template_id: UUID) -> Response:
         """Change one, a built-in one too."""
-        body = self.read(shapes.TemplateSerializer(data=request.data, partial=True))
+        body = self.read(shapes.CampaignTemplateSerializer(data=request.data, partial=True))
         template = services.update_template(actor=self.actor, template_id=template_id, changes=_values(body))
         return ok({"template": shapes.template_payload(template)})
 

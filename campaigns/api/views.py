@@ -60,8 +60,11 @@ class CampaignAPIView(APIView):
         return dict(form.validated_data)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer a text that is not valid with a code of its own, when nothing else is wrong."""
+        """Name fields as they were sent; a text that is not valid has a code of its own, when nothing else is wrong."""
         if isinstance(exc, DjangoValidationError) and hasattr(exc, "error_dict"):
+            exc = DjangoValidationError(
+                {shapes.SENT_AS.get(name, name): found for name, found in exc.error_dict.items()}
+            )
             faults = [fault for found in exc.error_dict.values() for fault in found]
             if faults and all(fault.code == "INVALID_TEMPLATE" for fault in faults):
                 exc = InvalidTemplate(details=exc.message_dict)
@@ -123,12 +126,12 @@ class CampaignView(CampaignAPIView):
         return _answer(selectors.get_campaign(campaign_id))
 
     @extend_schema(
-        operation_id="campaigns_change", parameters=[IF_MATCH], request=shapes.ChangeSerializer(partial=True),
+        operation_id="campaigns_change", parameters=[IF_MATCH], request=shapes.CampaignChangeSerializer(partial=True),
         responses={200: dict},
     )  # fmt: skip
     def patch(self, request: Request, campaign_id: UUID) -> Response:
         """Change a draft; anything else answers 409."""
-        body = self.read(shapes.ChangeSerializer(data=request.data, partial=True))
+        body = self.read(shapes.CampaignChangeSerializer(data=request.data, partial=True))
         version = body.pop("version", None) or expected_version(request)
         campaign = services.update_campaign(
             actor=self.actor, campaign_id=campaign_id, changes=shapes.values_of(body), version=version
@@ -147,10 +150,12 @@ class PreviewView(CampaignAPIView):
 
     permission = P.CAMPAIGNS_VIEW
 
-    @extend_schema(operation_id="campaigns_preview", request=shapes.PreviewSerializer, responses={200: dict})
+    @extend_schema(
+        operation_id="campaigns_preview", request=shapes.CampaignPreviewSerializer, responses={200: dict}
+    )
     def post(self, request: Request) -> Response:
         """Return funnel, parts, cost, samples and warnings of a campaign body. Writes nothing."""
-        body = self.read(shapes.PreviewSerializer(data=request.data))
+        body = self.read(shapes.CampaignPreviewSerializer(data=request.data))
         body.pop("send_immediately", None)
         body.setdefault("name", "preview")
         draft = draft_of(
@@ -163,7 +168,7 @@ class PreviewView(CampaignAPIView):
 class ActionView(CampaignAPIView):
     """A decision about a campaign; each address has its own."""
 
-    form = shapes.NothingSerializer
+    form = shapes.DecisionSerializer
     status = 200
 
     def decide(self, campaign_id: UUID, values: dict[str, Any]) -> Campaign:
@@ -190,7 +195,7 @@ def _action(name: str, service: Any, doc: str, *, form: Any = None, status: int 
         done: Campaign = service(actor=self.actor, campaign_id=campaign_id, **values)
         return done
 
-    form = form or shapes.NothingSerializer
+    form = form or shapes.DecisionSerializer
     view = type(f"{name.capitalize()}View", (ActionView,), {"decide": decide, "form": form, "status": status})
     view.__doc__ = doc
     described = extend_schema(
@@ -212,11 +217,11 @@ ApproveView = _action(
     "Approve. With a time in the future it is scheduled, else it is a draft that may be sent. Not by its author.",
 )  # fmt: skip
 RejectView = _action(
-    "reject", services.reject_campaign, "Send it back to its author.", form=shapes.RejectSerializer
+    "reject", services.reject_campaign, "Send it back to its author.", form=shapes.CampaignRejectSerializer
 )
 WithdrawView = _action("withdraw", services.withdraw_campaign, "Make a waiting campaign a draft again.")
 ScheduleView = _action(
-    "schedule", services.schedule_campaign, "Let it go at its time.", form=shapes.ScheduleSerializer
+    "schedule", services.schedule_campaign, "Let it go at its time.", form=shapes.CampaignScheduleSerializer
 )
 SendView = _action(
     "send", services.send_campaign, "Let it go now. Again: 409 `CAMPAIGN_ALREADY_SENT`.", status=202
@@ -230,14 +235,14 @@ class RetryView(CampaignAPIView):
     """Failed ones once more."""
 
     @extend_schema(
-        operation_id="campaigns_retry", request=shapes.NothingSerializer, responses={202: dict},
+        operation_id="campaigns_retry", request=shapes.DecisionSerializer, responses={202: dict},
         parameters=[IDEMPOTENCY_KEY],
     )  # fmt: skip
     def post(self, request: Request, campaign_id: UUID) -> HttpResponse:
         """Send again to those whose message surely never left; ``retried`` says how many."""
 
         def act() -> Response:
-            values = self.read(shapes.NothingSerializer(data=request.data or {}))
+            values = self.read(shapes.DecisionSerializer(data=request.data or {}))
             count = services.retry_failed(
                 actor=self.actor, campaign_id=campaign_id, version=values.get("version")
             )
@@ -251,14 +256,14 @@ class TestView(CampaignAPIView):
     """The text on one phone."""
 
     @extend_schema(
-        operation_id="campaigns_test", request=shapes.TestSerializer, responses={202: dict},
+        operation_id="campaigns_test", request=shapes.CampaignTestSerializer, responses={202: dict},
         parameters=[IDEMPOTENCY_KEY],
     )  # fmt: skip
     def post(self, request: Request, campaign_id: UUID) -> HttpResponse:
         """Send the text once to a number or a guest. It counts for nothing."""
 
         def act() -> Response:
-            values = self.read(shapes.TestSerializer(data=request.data or {}))
+            values = self.read(shapes.CampaignTestSerializer(data=request.data or {}))
             message = services.send_test(actor=self.actor, campaign_id=campaign_id, **values)
             return ok(
                 {"message": {"id": str(message.pk), "text": message.body, "parts": message.parts}}, status=202

@@ -112,9 +112,14 @@ def test_a_killed_build_leaves_nothing_and_two_builders_make_one_audience(fresh_
     _guests(20)
     campaign = make_campaign()
     services.send_campaign(actor=ACTOR, campaign_id=campaign.pk)
-    with pytest.raises(Killed), transaction.atomic():
-        feed.build_audience(campaign.pk)
-        raise Killed
+
+    def build_and_die() -> None:
+        with transaction.atomic():
+            feed.build_audience(campaign.pk)
+            raise Killed
+
+    with pytest.raises(Killed):
+        build_and_die()
     assert not CampaignDelivery.objects.exists()
     run_in_threads(lambda: feed.work_on(campaign.pk), 2)
     assert Message.objects.filter(group_id=campaign.pk).count() == 20

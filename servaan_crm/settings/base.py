@@ -242,6 +242,8 @@ SPECTACULAR_SETTINGS = {
         "BenefitKindEnum": "loyalty.models.Benefit.Kind",
         "BonusKindEnum": "loyalty.models.BonusRule.Kind",
         "TierLevelEnum": "customers.models.CustomerSummary.TierLevel",
+        "CampaignTypeEnum": "campaigns.models.CampaignType",
+        "MessageChannelEnum": "servaan_crm.messaging.models.Channel",
         "FigureStatusEnum": "customers.selectors.behavior.TrendStatus",
     },
 }
