@@ -195,7 +195,7 @@ class AutomationView(AutomationAPIView):
 
     @extend_schema(operation_id="automations_delete", parameters=[IF_MATCH], responses={200: dict})
     def delete(self, request: Request, automation_id: UUID) -> Response:
-        """Delete one that never ran (``deleted: true``); one with a past, or a built-in one, is switched off and kept."""
+        """Delete one that never ran (``deleted: true``); one with a past, or built in, is switched off and kept."""
         automation, gone = services.delete_automation(
             actor=staff_of(request).actor,
             automation_id=automation_id,

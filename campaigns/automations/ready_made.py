@@ -81,7 +81,7 @@ _DESSERT = {"fa": "دسر روز", "en": "Dessert of the day"}
 NAMES: dict[str, str | Promise] = {
     FIRST_VISIT_THANKS: _("Thanks for the first visit"),
     "welcome": _("Welcome"),
-    "birthday": _("Birthday"),
+    "birthday": _("Happy birthday"),
     "win-back": _("We miss you"),
     "points-expiring": _("Points run out soon"),
     "feedback-request": _("How was it?"),

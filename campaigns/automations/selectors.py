@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -89,7 +90,7 @@ def list_automations() -> QuerySet[Automation]:
 def results_of(automations: Iterable[Automation]) -> dict[UUID, Results]:
     """Return the results of each; one query."""
     ids = [one.pk for one in automations]
-    values = {
+    values: dict[str, Any] = {
         "ids": ids,
         "since": timezone.now() - timedelta(days=RESULT_DAYS),
         "within": f"{get_rules().attribution_days} days",

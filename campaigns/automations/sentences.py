@@ -59,13 +59,11 @@ def flat(said: Said) -> str:
 
 
 def _what(automation: Automation) -> str:
-    parts = []
+    parts = [_("send this message")] if automation.template.strip() else []
     for params in automation.actions:
         action = get_action(str(params.get("type")))
         if action is not None:
             parts.append(action.say(params))
-    if automation.template.strip():
-        parts.append(_("send this message"))
     if len(parts) < 2:
         return "".join(parts)
     return _(" and ").join([_("، ").join(parts[:-1]), parts[-1]])

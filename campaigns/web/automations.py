@@ -29,12 +29,13 @@ from segments.web.builder import builder_data
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
 from servaan_crm.core.errors import DomainError, EditConflict
-from servaan_crm.l10n.digits import to_ascii
+from servaan_crm.l10n.digits import localize, to_ascii
 from servaan_crm.messaging.services.rules import get_rules
 from servaan_crm.messaging.sms import count_parts
 
 PAGE = 25
 EXAMPLES = 5
+_LATIN = ("code", "link", "feedback_link")
 
 
 class AutomationPages(RolePage, View):
@@ -61,7 +62,9 @@ class AutomationList(AutomationPages):
         found = list(list_automations())
         results = results_of(found)
         names = dict(Segment.objects.values_list("key", "name"))
-        rows = [{"automation": one, "sentence": say(one, names), "results": results[one.pk]} for one in found]
+        rows: list[dict[str, Any]] = [
+            {"automation": one, "sentence": say(one, names), "results": results[one.pk]} for one in found
+        ]
         context = {
             "on": [row for row in rows if row["automation"].is_active],
             "off": [row for row in rows if not row["automation"].is_active],
@@ -81,12 +84,8 @@ class AutomationPage(AutomationPages):
         page = Paginator(rows, PAGE).get_page(to_ascii(request.GET.get("page", "1")))
         for run in page.object_list:
             run.words = reason_words(run.reason, run.results) if run.reason else ""  # type: ignore[attr-defined]
-        context = {
-            **self.frame(automation, "runs"),
-            "page": page,
-            "state": state,
-            "states": AutomationRun.State.choices,
-        }
+        context = {**self.frame(automation, "runs"), "page": page, "state": state}
+        context["states"] = AutomationRun.State.choices
         return render(request, "automations/detail.html", context)
 
 
@@ -220,13 +219,12 @@ class SentencePart(AutomationPages):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         automation = services.new_automation(read_form(request.POST))
+        automation.key, automation.name = "in-hand", automation.name or "…"
         context: dict[str, Any] = {"problems": {}}
         try:
             services.check(automation, before=None)
         except ValidationError as error:
-            context["problems"] = by_part(
-                {k: v for k, v in error.message_dict.items() if k not in ("name", "key")}
-            )
+            context["problems"] = by_part(error.message_dict)
         except DomainError as error:
             context["problems"] = {"condition": [str(error)]}
         if not context["problems"]:
@@ -239,7 +237,11 @@ def _reads(template: str) -> dict[str, Any]:
     """Return the text with examples in the places of its variables, and its size."""
     if not template:
         return {}
-    values = {one.name: str(one.example) for one in variables(AUTOMATION)}
+    # Codes and links are Latin wherever they stand.
+    values = {
+        one.name: str(one.example) if one.name in _LATIN else localize(one.example)
+        for one in variables(AUTOMATION)
+    }
     text = compile_template(template, AUTOMATION).render(values)
     return {"text": text, "parts": count_parts(text).parts, "letters": len(text)}
 

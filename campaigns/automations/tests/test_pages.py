@@ -42,7 +42,8 @@ def test_written_in_the_editor_read_back_and_changed(cafe: Any) -> None:
 
 
 @pytest.mark.parametrize(("change", "shown"), [
-    ({"template": "{{rating}}"}, "{{points}}"), ({"criteria": "{"}, ""), ({"points": "همه"}, ""), ({"at_time": "۲۵"}, ""),
+    ({"template": "{{rating}}"}, "{{points}}"), ({"criteria": "{"}, ""), ({"points": "همه"}, ""),
+    ({"at_time": "۲۵"}, ""),
     ({"criteria": '{"visit_cuont": 1}'}, "visit_cuont"), ({"absent.days": "۱"}, ""), ({"value.amount": "x"}, ""),
 ])  # fmt: skip
 def test_what_is_wrong_is_said_and_what_was_typed_stays(

@@ -9,6 +9,11 @@
   };
   trigger.addEventListener("change", show);
   show();
+  // The direction follows the words, not the Latin names of variables.
+  form.elements.template.addEventListener("input", (event) => {
+    const plain = event.target.value.replace(/\{\{[^{}]*\}\}/g, "");
+    if (/\p{L}/u.test(plain)) event.target.dir = /[\u0590-\u08ff]/.test(plain) ? "rtl" : "ltr";
+  });
   form.addEventListener("click", (event) => {
     const chip = event.target.closest("[data-insert]");
     if (!chip) return;
