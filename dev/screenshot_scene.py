@@ -43,7 +43,16 @@ def set_scene(context: Any, base: str, language: str) -> dict[str, str]:
         _make_fields(context, base, words["fields"])
     visit = api.get(f"customers/{guest}/visits?limit=1")["visits"][0]["id"]
     link = api.post(f"customers/{guest}/loyalty/card-link", {"send": False})["link"]
-    return {"guest": guest, "other": other, "visit": visit, "card": "/card/" + link.split("/card/")[1]}
+    card = "/card/" + link.split("/card/")[1]
+    return {"guest": guest, "other": other, "visit": visit, "card": card, **_campaigns(api)}
+
+
+def _campaigns(api: Any) -> dict[str, str]:
+    """The newest campaign that was completed, and the newest draft."""
+    found = {}
+    for word, status in (("campaign", "completed"), ("draft", "draft")):
+        found[word] = api.get(f"campaigns?status={status}&limit=1")["campaigns"][0]["id"]
+    return found
 
 
 def _make_fields(context: Any, base: str, fields: Any) -> None:

@@ -108,6 +108,12 @@ def unlocal(value: float) -> str:
 
 
 @register.simple_tag
+def percent_sign() -> str:
+    """Return what stands beside a field of percent."""
+    return "٪" if get_locale().is_persian else "%"
+
+
+@register.simple_tag
 def bar(value: float | None, total: float | None, css: str = "") -> SafeString:
     """Draw ``value`` of ``total`` as a bar from the reading side; the figure stands beside it in words."""
     share = min(100.0, max(0.0, float(value or 0) / float(total) * 100)) if total else 0.0

@@ -78,6 +78,13 @@ def campaign_url(campaign: Campaign) -> str:
     return reverse("campaigns:detail", args=[campaign.pk])
 
 
+def tell(request: HttpRequest, error: DomainError) -> None:
+    """Say why it was refused; what is not there is no page."""
+    if isinstance(error, NotFound):
+        raise error
+    messages.error(request, str(error))
+
+
 def version_of(request: HttpRequest) -> int | None:
     """Return the version the form was made from."""
     version = request.POST.get("version", "")
@@ -98,7 +105,7 @@ class Reject(CampaignPages):
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         except DomainError as error:
-            messages.error(request, str(error))
+            tell(request, error)
         else:
             messages.success(request, _("It went back to its author."))
         return redirect("campaigns:detail", campaign_id)
@@ -115,7 +122,7 @@ class Retry(CampaignPages):
                 actor=self.actor, campaign_id=campaign_id, version=version_of(request)
             )
         except DomainError as error:
-            messages.error(request, str(error))
+            tell(request, error)
         else:
             said = ngettext("It is sent again to %(n)s guest.", "It is sent again to %(n)s guests.", count)
             messages.success(request, said % {"n": format_number(count)})
@@ -165,7 +172,7 @@ class Delete(CampaignPages):
         try:
             services.delete_campaign(actor=self.actor, campaign_id=campaign_id, version=version_of(request))
         except DomainError as error:
-            messages.error(request, str(error))
+            tell(request, error)
             return redirect("campaigns:detail", campaign_id)
         messages.success(request, _("The draft is deleted."))
         return redirect("campaigns:list")

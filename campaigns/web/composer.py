@@ -165,15 +165,15 @@ class EditStep(ComposerPages):
             return redirect("campaigns:detail", campaign.pk)
         if step == "check":
             return self.show("check", TestForm(), campaign)
-        extra = {"campaign": campaign} if step == "what" else {}
-        return self.show(step, FORMS[step](initial=drafts.initial_of(campaign, step), **extra), campaign)
+        return self.show(
+            step, FORMS[step](initial=drafts.initial_of(campaign, step), campaign=campaign), campaign
+        )
 
     def post(self, request: HttpRequest, campaign_id: UUID, step: str = "who") -> HttpResponse:
         campaign = get_campaign(campaign_id)
         if step not in FORMS:
             raise NotFound()
-        extra = {"campaign": campaign} if step == "what" else {}
-        form = FORMS[step](self.given(request), **extra)
+        form = FORMS[step](self.given(request), campaign=campaign)
         if "use_template" in request.POST:
             return self.show(step, form, campaign)
         if not form.is_valid():
@@ -211,7 +211,7 @@ class EditStep(ComposerPages):
             return request.POST
         data = request.POST.copy()
         try:
-            template = get_template(UUID(data["use_template"]))
+            template = get_template(UUID(request.POST["use_template"]))
         except (ValueError, NotFound):
             return data
         data["content"], data["type"] = template.content, template.channel

@@ -129,8 +129,8 @@ def initial_of(campaign: Campaign, step: str) -> dict[str, Any]:
             "subject_b": second.subject if second else "",
             "test_percent": campaign.test_percent if second else 20,
         }
-    plain = ("valid_hours", "holdout_percent", "attribution_days", "starts_on", "ends_on")
-    return {name: getattr(campaign, name) for name in plain} | _time_of(campaign)
+    rest = ("valid_hours", "holdout_percent", "attribution_days", "starts_on", "ends_on")
+    return {name: getattr(campaign, name) for name in rest} | _time_of(campaign)
 
 
 def _time_of(campaign: Campaign) -> dict[str, Any]:

@@ -43,7 +43,11 @@ class CriteriaField(forms.CharField):
 
 
 class StepForm(forms.Form):
-    """Base of the steps."""
+    """Base of the steps. ``campaign``: the draft that is being written, None for a new one."""
+
+    def __init__(self, *args: Any, campaign: Campaign | None = None, **kwargs: Any) -> None:
+        self.campaign = campaign
+        super().__init__(*args, **kwargs)
 
     def take_errors(self, errors: dict[str, list[str]]) -> None:
         """Put what the service refused beside the fields; what belongs to none goes on top."""
@@ -127,13 +131,12 @@ class WhatForm(StepForm):
         label=gettext_lazy("The better text has more"), choices=Campaign.Metric.choices, required=False
     )
 
-    def __init__(self, *args: Any, campaign: Campaign | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         codes = usable_codes()
-        if campaign is not None and campaign.discount_code_id:
-            codes = codes | DiscountCode.objects.filter(pk=campaign.discount_code_id).select_related(
-                "customer"
-            )
+        if self.campaign is not None and self.campaign.discount_code_id:
+            own = DiscountCode.objects.filter(pk=self.campaign.discount_code_id)
+            codes = codes | own.select_related("customer")
         self.fields["discount_code"].queryset = codes.order_by("-created_at")  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:

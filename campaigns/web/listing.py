@@ -49,7 +49,7 @@ class CampaignList(CampaignPages):
             "search": filters["search"],
             "segment": Segment.objects.filter(key=filters["segment"]).first() if filters["segment"] else None,
             "groups": [
-                (code, text, sum(counts.get(state, 0) for state in states))
+                (code, text, sum(counts.get(state, 0) for state in states) or None)
                 for code, text, states in words.STATE_GROUPS
             ],
             "types": [(code, words.TYPES[code]) for code in CampaignType.values],

@@ -81,7 +81,7 @@ def account_of(campaign: Campaign, found: CampaignPreview) -> dict[str, Any] | N
         return None
     states = GatewayState.objects.filter(account=accounts[0].key, credit__isnull=False)
     state = states.only("credit", "credit_at").first()
-    if state is None:
+    if state is None or state.credit is None:
         return None
     cost = found.estimated_cost
     return {
@@ -125,7 +125,7 @@ class AudiencePart(_Part):
         look = looked_at(campaign, form)
         context: dict[str, Any] = {"campaign": look.campaign}
         if "criteria" in form.errors:
-            context["problem"] = " ".join(form.errors["criteria"])
+            context["problem"] = " ".join(map(str, form.errors["criteria"]))
         else:
             context |= preview_context(look)
         return render(request, "campaigns/_funnel.html", context)

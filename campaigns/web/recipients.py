@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.core.paginator import Paginator
@@ -72,7 +72,7 @@ class RecipientList(RecipientPages):
         pages = Paginator(list_recipients(campaign, **asked), per_page)
         page = pages.get_page(to_ascii(request.GET.get("page", "1")))
         rows = delivery_rows(list(page.object_list))
-        page.object_list = rows
+        page.object_list = cast(Any, rows)
         figures = get_figures(campaign)
         context = {
             "campaign": campaign,
@@ -123,9 +123,17 @@ class RecipientFile(RecipientPages):
 def heads() -> list[str]:
     """Return the heads of the file."""
     return [
-        _("Name"), _("Recipient"), _("Text"), _("State"), _("Reason"), _("Sent"), _("Delivered"),  pgettext("of a message", "Parts"),
-        f"{_('Cost')} ({unit_name()})", _("Clicks"),
-    ]  # fmt: skip
+        _("Name"),
+        _("Recipient"),
+        _("Text"),
+        _("State"),
+        _("Reason"),
+        _("Sent"),
+        _("Delivered"),
+        pgettext("of a message", "Parts"),
+        f"{_('Cost')} ({unit_name()})",
+        _("Clicks"),
+    ]
 
 
 def lines(campaign: Campaign, asked: dict[str, str]) -> Iterator[list[Any]]:
@@ -141,9 +149,15 @@ def lines(campaign: Campaign, asked: dict[str, str]) -> Iterator[list[Any]]:
 
 def _line(row: DeliveryRow) -> list[Any]:
     outcome = words.OUTCOMES.get(row.status)
-    cost = to_screen(row.cost).normalize() if row.cost is not None else ""
     return [
-        row.name, row.recipient, row.variant, str(outcome.text if outcome else row.status),
-        str(words.reason_word(row.reason) if row.status == "skipped" else row.why), to_ascii(format_datetime(row.sent_at)), to_ascii(format_datetime(row.delivered_at)),
-        row.parts or "", f"{cost:f}" if cost != "" else "", row.clicks,
-    ]  # fmt: skip
+        row.name,
+        row.recipient,
+        row.variant,
+        str(outcome.text if outcome else row.status),
+        str(words.reason_word(row.reason) if row.status == "skipped" else row.why),
+        to_ascii(format_datetime(row.sent_at)),
+        to_ascii(format_datetime(row.delivered_at)),
+        row.parts or "",
+        "" if row.cost is None else f"{to_screen(row.cost).normalize():f}",
+        row.clicks,
+    ]

@@ -21,7 +21,6 @@ from campaigns.web.composer import errors_of
 from campaigns.web.forms import StepForm
 from campaigns.web.listing import CampaignPages
 from servaan_crm.accounts.permissions import P
-from servaan_crm.core.errors import DomainError
 from servaan_crm.messaging.sms import count_parts
 
 
@@ -129,10 +128,6 @@ class DeleteText(TextPages):
     """Delete a text; campaigns that began with it keep theirs."""
 
     def post(self, request: HttpRequest, template_id: UUID) -> HttpResponse:
-        try:
-            services.delete_template(actor=self.actor, template_id=template_id)
-        except DomainError as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, _("The text is deleted."))
+        services.delete_template(actor=self.actor, template_id=template_id)
+        messages.success(request, _("The text is deleted."))
         return redirect("campaigns:templates")

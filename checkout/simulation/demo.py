@@ -8,6 +8,7 @@ from functools import partial
 from django.contrib.auth.hashers import make_password
 from django_tenants.utils import get_public_schema_name, schema_context, tenant_context
 
+from checkout.simulation.campaigns import tell_campaigns
 from checkout.simulation.club import offer_things
 from checkout.simulation.history import fill_servaan
 from checkout.simulation.run import make_plan, simulate
@@ -44,6 +45,7 @@ class DemoCafe:
 def _fill_demo(progress: Progress) -> None:
     simulate(make_plan(customers=2000, days=400, seed=1), progress)
     offer_things()
+    tell_campaigns()
 
 
 def _fill_servaan(progress: Progress) -> None:
@@ -56,6 +58,7 @@ def _fill_dombivli(progress: Progress) -> None:
         changes = {"amount_per_point": Decimal(5), "point_value": Decimal("0.25")}
         update_program(actor=system("demo"), changes=changes)
     simulate(make_plan(customers=300, days=400, seed=7), progress)
+    tell_campaigns()
 
 
 CAFES = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from checkout.simulation.campaigns import tell_campaigns
 from checkout.simulation.run import make_plan, simulate
 from customers.models import Customer, CustomerNote, CustomField, FamilyMember, Visit
 from loyalty.services.guest_card import card_link
@@ -24,4 +25,12 @@ def live_in(cast: Any) -> dict[str, str]:
     visit = Visit.objects.filter(customer=guest).order_by("-visit_date")[0]
     link = card_link(actor=system("test"), customer_id=guest.pk, origin="http://servaan.test")
     card = f"/card/{link.token}/"
-    return {"guest": str(guest.pk), "other": str(other.pk), "visit": str(visit.pk), "card": card}
+    campaign, draft = tell_campaigns()
+    return {
+        "guest": str(guest.pk),
+        "other": str(other.pk),
+        "visit": str(visit.pk),
+        "card": card,
+        "campaign": str(campaign),
+        "draft": str(draft),
+    }
