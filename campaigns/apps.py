@@ -9,6 +9,7 @@ class CampaignsConfig(AppConfig):
     verbose_name = _("Campaigns")
 
     def ready(self) -> None:
-        from campaigns import automations, bulk_messages, guest_data, receivers, segment_uses  # noqa: F401
+        from campaigns import automations, bulk_messages, guest_data, receivers, segment_fields, segment_uses  # noqa: F401
 
         automations.register()
+        segment_fields.register_all()

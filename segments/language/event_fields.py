@@ -145,7 +145,7 @@ def _window_schema(filters: Sequence[str]) -> dict[str, Any]:
     return {"oneOf": [NUMBER, whole_object]}
 
 
-def _window_field(
+def window_field(
     name: str,
     label: str | Promise,
     group: str,
@@ -156,6 +156,8 @@ def _window_field(
     unit: str = "",
     only: Sequence[Sql] = (),
 ) -> None:
+    """Register a field that measures a guest's rows of ``table`` in a range of days; rooms above have some too."""
+
     def compile_(wanted: Window, plan: Plan) -> Test:
         window = Window(wanted.wanted, wanted.days, (*only, *wanted.filters))
         return fields.number_test(_measure(plan, table, expression, window), wanted.wanted)
@@ -274,8 +276,8 @@ def _register_club() -> None:
         "points_expiring", _("Points that expire soon"), "club", "expiring", unit="days", read=_read_expiring,
         compile=_expiring, schema=lambda: EXPIRING_SCHEMA,
     )  # fmt: skip
-    _window_field("codes_used", _("Discount codes used"), "club", CODE_USES, "count(*)")
-    _window_field(
+    window_field("codes_used", _("Discount codes used"), "club", CODE_USES, "count(*)")
+    window_field(
         "vouchers_held",
         _("Vouchers ready to use"),
         "club",
@@ -283,13 +285,13 @@ def _register_club() -> None:
         "count(*)",
         only=[Sql("status = 'issued'")],
     )
-    _window_field(
+    window_field(
         "vouchers_used", _("Vouchers used"), "club", VOUCHERS, "count(*)", only=[Sql("status = 'used'")]
     )
 
 
 def _register_feedback() -> None:
-    _window_field("feedback_count", _("Times feedback was given"), "feedback", FEEDBACK, "count(*)")
+    window_field("feedback_count", _("Times feedback was given"), "feedback", FEEDBACK, "count(*)")
     _number(
         "average_rating",
         _("Average rating"),
@@ -329,15 +331,15 @@ def register_all() -> None:
         read=lambda given, path, plan: number_range(given, path), compile=_monthly,
         schema=lambda: fields.range_schema(NUMBER),
     )  # fmt: skip
-    _window_field("visits", _("Number of visits"), "visits", VISITS, "count(*)", filters=FILTERS)
-    _window_field(
+    window_field("visits", _("Number of visits"), "visits", VISITS, "count(*)", filters=FILTERS)
+    window_field(
         "spend", _("Amount spent"), "visits", VISITS, "sum(final_amount)", filters=FILTERS, unit="money"
     )
-    _window_field(
+    window_field(
         "average_spend", _("Average amount of a bill"), "visits", VISITS, "avg(final_amount)", filters=FILTERS,
         unit="money",
     )  # fmt: skip
-    _window_field(
+    window_field(
         "largest_bill", _("Largest bill"), "visits", VISITS, "max(final_amount)", filters=FILTERS,
         unit="money",
     )  # fmt: skip
@@ -357,4 +359,4 @@ def register_all() -> None:
     _register_club()
     _register_feedback()
     _register_rfm()
-    _window_field("messages_received", _("Messages received"), "messages", MESSAGES, "count(*)")
+    window_field("messages_received", _("Messages received"), "messages", MESSAGES, "count(*)")

@@ -353,9 +353,13 @@ class Oracle:
         return any(row.facts["status"] == "open" for row in guest.feedback) == given
 
     def is_messages_received(self, given, guest):
-        return self.window(
-            [row for row in guest.messages if row.facts["state"] in ("sent", "delivered")], given, len
-        )
+        return self.window(guest.arrived(), given, len)
+
+    def is_campaigns_received(self, given, guest):
+        return self.window(guest.arrived("campaign"), given, len)
+
+    def is_links_followed(self, given, guest):
+        return self.window([row for row in guest.clicks if not row.facts["is_machine"]], given, len)
 
     def is_rfm_recency(self, given, guest):
         return self.number(guest.facts.get("rfm", {}).get("recency"), given)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from campaigns.models import LinkClick, ShortLink
 from customers.models import Channel, ConsentChange, Customer, CustomerSummary, CustomField, Tag, Visit
 from customers.services import create_customer
 from feedback.models import Feedback
@@ -51,11 +52,17 @@ class Guest:
     visits: list[Seen] = field(default_factory=list)
     feedback: list[Seen] = field(default_factory=list)
     messages: list[Seen] = field(default_factory=list)
+    clicks: list[Seen] = field(default_factory=list)
     codes: list[Seen] = field(default_factory=list)
     vouchers: list[Seen] = field(default_factory=list)
     consent: list[tuple[str, bool]] = field(default_factory=list)
     lots: list[tuple[date | None, int]] = field(default_factory=list)
     lists: set[str] = field(default_factory=set)
+
+    def arrived(self, kind: str = "") -> list[Seen]:
+        """Return the messages that were sent, of one kind or of all."""
+        sent = [row for row in self.messages if row.facts["state"] in ("sent", "delivered")]
+        return [row for row in sent if not kind or row.facts["kind"] == kind]
 
 
 class World:
@@ -177,13 +184,25 @@ class World:
             )
             guest.feedback.append(seen)
         for number in range(rng.choice([0, 1, 3])):
-            seen = Seen(self.moment(), {"state": rng.choice(["queued", "sent", "delivered", "failed"])})
+            facts = {
+                "state": rng.choice(["queued", "sent", "delivered", "failed"]),
+                "kind": rng.choice(["test", "campaign"]),
+            }
+            seen = Seen(self.moment(), facts)
             Message.objects.create(
-                customer_id=guest.pk, purpose="marketing", kind="test", recipient="+989120000000", body="x", parts=1,
+                customer_id=guest.pk, purpose="marketing", recipient="+989120000000", body="x", parts=1,
                 created_at=seen.at, expires_at=self.now + timedelta(days=1), sent_at=seen.at,
                 provider_message_id=f"{guest.pk}{number}", **seen.facts,
             )  # fmt: skip
             guest.messages.append(seen)
+        for number in range(rng.choice([0, 1, 2])):
+            link = ShortLink.objects.create(
+                code=f"w{guest.pk.hex[-10:]}{number}", customer_id=guest.pk, url="x"
+            )
+            for _ in range(rng.randrange(3)):
+                seen = Seen(self.moment(), {"is_machine": rng.random() < 0.4})
+                LinkClick.objects.create(link=link, at=seen.at, **seen.facts)
+                guest.clicks.append(seen)
 
     def club(self, guest: Guest) -> None:
         rng = self.rng
