@@ -41,7 +41,7 @@ REASONS: dict[str, str | Promise] = {
     "already": _("The guest was met on this occasion."),
 }
 
-# Each visit counts once, for the latest message before it.
+# Each visit counts once for an automation, however many runs it follows.
 _RESULTS = """
 WITH runs AS (
     SELECT automation_id, state, count(*) AS runs, count(message_id) AS messages, max(finished_at) AS last

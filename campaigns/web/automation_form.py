@@ -121,7 +121,6 @@ def _coupon(post: QueryDict) -> dict[str, Any]:
 def editor_context(automation: Automation, problems: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return everything the editor shows for ``automation``, saved or not."""
     amount, unit = wait_parts(automation.wait_minutes)
-    known = known_to(automation) if automation.trigger else []
     return {
         "automation": automation,
         "groups": _groups(automation, problems or {}),
@@ -137,10 +136,19 @@ def editor_context(automation: Automation, problems: Mapping[str, Any] | None = 
         "tags": Tag.objects.order_by("name"),
         "menu": MenuItem.objects.filter(is_active=True).order_by("name")[:300],
         "money_unit": unit_name(),
-        "variables": [(f"{{{{{one.name}}}}}", one.label) for one in variables(AUTOMATION) if one.name in known],
+        "variables": chips(automation),
         "problems": by_part(problems or {}),
         "is_new": automation._state.adding,
     }  # fmt: skip
+
+
+def chips(automation: Automation) -> list[tuple[str, Any]]:
+    """Return the variables that texts of ``automation`` may have, as they are written, with their labels."""
+    try:
+        known = known_to(automation)
+    except KeyError:  # a trigger there is not
+        return []
+    return [(f"{{{{{one.name}}}}}", one.label) for one in variables(AUTOMATION) if one.name in known]
 
 
 def wait_parts(minutes: Any) -> tuple[int, str]:

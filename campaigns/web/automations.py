@@ -20,7 +20,7 @@ from campaigns.automations.selectors import list_automations, list_runs, reason_
 from campaigns.automations.sentences import say
 from campaigns.models import Automation, AutomationRun
 from campaigns.texts import AUTOMATION, compile_template, variables
-from campaigns.web.automation_form import MOST_CRITERIA, by_part, editor_context, read_form
+from campaigns.web.automation_form import MOST_CRITERIA, by_part, chips, editor_context, read_form
 from segments.errors import InvalidCriteria
 from segments.models import Segment
 from segments.selectors.preview import preview
@@ -220,7 +220,7 @@ class SentencePart(AutomationPages):
     def post(self, request: HttpRequest) -> HttpResponse:
         automation = services.new_automation(read_form(request.POST))
         automation.key, automation.name = "in-hand", automation.name or "…"
-        context: dict[str, Any] = {"problems": {}}
+        context: dict[str, Any] = {"problems": {}, "variables": chips(automation)}
         try:
             services.check(automation, before=None)
         except ValidationError as error:
