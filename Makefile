@@ -26,7 +26,7 @@ test: ## Run the whole test suite (ARGS="-k checkout" is passed to pytest)
 a11y: ## Look at every page in both themes for what shuts people out
 	@export SERVAAN_A11Y=all; $(call enter,--dev test servaan_crm/tests/test_accessibility.py $(ARGS))
 
-chaos: ## Let everything happen to the club in any order, thousands of steps (RUNS=100 per café)
+chaos: ## The club in any order, thousands of steps (RUNS=100 per café), and a campaign of 5,000 in a storm
 	@$(call enter,--dev chaos $(RUNS))
 
 lint: ## Check style, types, layers, templates, migrations and translations

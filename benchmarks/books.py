@@ -89,7 +89,7 @@ def _empty_cafe() -> Iterator[Cafe]:
         drop_cafe(cafe)
 
 
-def _apart(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def apart(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Do ``work`` in a process of its own; adds by how many megabytes that process grew."""
     fork = multiprocessing.get_context("fork")
     mine, theirs = fork.Pipe(duplex=False)
@@ -134,7 +134,7 @@ def _import(cafe: Cafe, path: Path, rows: int) -> dict[str, Any]:
                 raise BenchRefusal(f"{job.status}: {job.created} of {rows} rows: {job.error}")
             return {"seconds": seconds}
 
-    found = _apart(work)
+    found = apart(work)
     with tenant_context(cafe):
         raw = _copy_in(path.with_suffix(".copy"))
     return {"what": "import CSV", **_rates(found["seconds"], raw, rows), "megabytes": found["megabytes"]}
@@ -182,7 +182,7 @@ def _export(cafe: Cafe, format_name: str, rows: int) -> dict[str, Any]:
             return {"seconds": time.perf_counter() - begun, "first_ms": round(first * 1000),
                     "guests_ms": round(guests * 1000)}  # fmt: skip
 
-    found = _apart(work)
+    found = apart(work)
     with tenant_context(cafe):
         raw = _copy_out()
     figures = _rates(found.pop("seconds"), raw, rows)

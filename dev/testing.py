@@ -1,6 +1,7 @@
 """``make test``, ``make bench``, ``make screenshots``: one command with temporary services around it."""
 
 import os
+import random
 import signal
 import sys
 from collections.abc import Sequence
@@ -37,9 +38,15 @@ def test(arguments: Sequence[str]) -> int:
 
 
 def chaos(arguments: Sequence[str]) -> int:
-    """Run the state machine of the club long: so many runs per café. Returns pytest's exit status."""
+    """Run the long forms: the club's state machine (so many runs per café), and a campaign of 5,000 in a storm.
+
+    Returns pytest's exit status.
+    """
     os.environ["SERVAAN_CHAOS"] = next(iter(arguments), "100")
-    return test(["loyalty/tests/test_machine.py", "-s", "-o", "session_timeout=86400"])
+    os.environ.setdefault("SERVAAN_CHAOS_GUESTS", "5000")
+    os.environ.setdefault("SERVAAN_CHAOS_SEED", str(random.randrange(10**6)))
+    files = ["loyalty/tests/test_machine.py", "campaigns/tests/test_chaos.py"]
+    return test([*files, "-s", "-o", "session_timeout=86400"])
 
 
 def bench(arguments: Sequence[str]) -> int:

@@ -97,11 +97,15 @@ class Stack:
         wait_for(self._answers, what="the web server")
 
     def start_worker(self) -> None:
-        self.start(
-            "worker", sys.executable, "-m", "celery", "-A", "servaan_crm", "worker", "-B", "-c", "1",
-            "--loglevel", "INFO", "--schedule", str(self.folder / "beat"),
-        )  # fmt: skip
+        self.start_celery("worker", "-B", "--schedule", str(self.folder / "beat"))
         wait_for(lambda: "ready." in (self.folder / "worker.log").read_text(), 40, "the worker")
+
+    def start_celery(self, name: str, *options: str) -> None:
+        """Start a worker process of this name; does not wait for it."""
+        self.start(
+            name, sys.executable, "-m", "celery", "-A", "servaan_crm", "worker", "-c", "1", "-n", f"{name}@test",
+            "--loglevel", "INFO", *options,
+        )  # fmt: skip
 
     def _answers(self) -> bool:
         try:
