@@ -56,6 +56,7 @@ class CampaignPage(CampaignPages):
         }
         if campaign.status in PLANNED:
             context |= {
+                "problem_words": words.problem_word(campaign.problem) if campaign.problem else None,
                 "rules": get_rules(),
                 "may_approve": self.may_approve(campaign),
                 **preview_context(Look(campaign)),

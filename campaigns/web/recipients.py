@@ -71,7 +71,9 @@ class RecipientList(RecipientPages):
         per_page = int(size) if size in map(str, PAGE_SIZES) else PAGE_SIZES[0]
         pages = Paginator(list_recipients(campaign, **asked), per_page)
         page = pages.get_page(to_ascii(request.GET.get("page", "1")))
-        rows = delivery_rows(list(page.object_list))
+        deliveries = list(page.object_list)
+        told = {one.pk: one.message_id for one in deliveries if one.state == CampaignDelivery.State.QUEUED}
+        rows = [(row, told.get(row.id)) for row in delivery_rows(deliveries)]
         page.object_list = cast(Any, rows)
         figures = get_figures(campaign)
         context = {
@@ -90,6 +92,7 @@ class RecipientList(RecipientPages):
             "figures": figures,
             "may_manage": self.may_manage,
             "may_see_guests": can(request.user, P.CUSTOMERS_VIEW),
+            "may_see_messages": can(request.user, P.MESSAGES_VIEW),
             "may_export": can(request.user, P.CUSTOMERS_EXPORT),
             "possible": possible_actions(campaign) if self.may_manage else [],
             "is_narrowed": any(asked.values()),

@@ -12,12 +12,16 @@ from campaigns.texts import CAMPAIGN, variables
 
 
 class Word(NamedTuple):
-    """How a code is shown. ``tone``: a CSS class without "is-"; ``hint``: what it means for the reader."""
+    """How a code is shown. ``tone``: a CSS class without "is-"; ``hint``: what it means for the reader.
+
+    ``to_providers``: the settings of the providers are where it is repaired.
+    """
 
     text: str | Promise
     tone: str = ""
     icon: str = ""
     hint: str | Promise = ""
+    to_providers: bool = False
 
 
 # The keys are those of Campaign.Status.
@@ -93,15 +97,15 @@ OUTCOMES: dict[str, Word] = {
 PROBLEMS: dict[str, Word] = {
     "credit": Word(
         _("The credit at the provider is used up."), "bad", "wallet",
-        _("Add credit in the provider's panel, then continue here. Nobody gets the message twice."),
+        _("Add credit in the provider's panel, then continue here. Nobody gets the message twice."), True,
     ),
     "auth": Word(
         _("The provider refuses the café's key."), "bad", "lock",
-        _("Check the key in the settings of the provider and press its test button, then continue here."),
+        _("Check the key in the settings of the provider and press its test button, then continue here."), True,
     ),
     "no_account": Word(
         _("No provider is set up for this channel."), "bad", "plug",
-        _("Set one up in the settings, then continue here."),
+        _("Set one up in the settings, then continue here."), True,
     ),
     "late": Word(
         _("Its time was over before it could begin."), "bad", "clock",
