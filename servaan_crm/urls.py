@@ -35,6 +35,8 @@ urlpatterns = [
     path("loyalty/", include("analytics.web.urls_loyalty")),
     path("customers/", include("outreach.web.urls")),
     path("phones/", include("servaan_crm.messaging.web.urls")),
+    path("messages/", include("servaan_crm.messaging.web.urls_log")),
+    path("settings/providers/", include("servaan_crm.messaging.web.urls_providers")),
     path("", include("servaan_crm.web.urls")),
 ]
 

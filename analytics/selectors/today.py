@@ -77,6 +77,7 @@ class Setup:
     has_colleagues: bool
     has_visits: bool
     provider_problem: bool
+    low_credit: bool
 
 
 def get_setup(user: User) -> Setup:
@@ -89,8 +90,9 @@ def get_setup(user: User) -> Setup:
             colleagues=Exists(User.objects.filter(is_active=True).exclude(pk=OuterRef("pk"))),
             any_visit=Exists(Visit.objects.all()),
             problem=Exists(GatewayState.objects.exclude(problem_class="")),
+            low_credit=Exists(GatewayState.objects.filter(low_since__isnull=False)),
         )
-        .values("menu", "provider", "colleagues", "any_visit", "problem")
+        .values("menu", "provider", "colleagues", "any_visit", "problem", "low_credit")
         .get()
     )
     return Setup(
@@ -99,4 +101,5 @@ def get_setup(user: User) -> Setup:
         has_colleagues=row["colleagues"],
         has_visits=row["any_visit"],
         provider_problem=row["problem"],
+        low_credit=row["low_credit"],
     )

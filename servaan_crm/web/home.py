@@ -156,13 +156,21 @@ def _low_ratings(user: User) -> dict[str, Any]:
 def _steps(setup: Setup, low_ratings: int, low_url: str) -> Iterator[Step]:
     """Yield what to do next, the most urgent first."""
     if setup.provider_problem:
-        problem_url = address("admin:messaging_gatewaystate_changelist")
+        problem_url = address("providers:list")
         yield Step(
             "alert-circle",
             _("The SMS account has a problem; messages wait."),
             problem_url,
             _("Look"),
             "is-bad",
+        )
+    if setup.low_credit:
+        yield Step(
+            "wallet",
+            _("The credit for messages is low. Top it up before the next campaign."),
+            address("providers:list"),
+            _("Look"),
+            "is-warn",
         )
     if low_ratings:
         text = ngettext(
@@ -172,7 +180,7 @@ def _steps(setup: Setup, low_ratings: int, low_url: str) -> Iterator[Step]:
             "message-dots", text % {"count": format_number(low_ratings)}, low_url, _("Answer"), "is-warn"
         )
     if not setup.has_provider:
-        provider_url = address("admin:messaging_provideraccount_add")
+        provider_url = address("providers:choose")
         yield Step(
             "message", _("There is no SMS account yet: guests get no thanks."), provider_url, _("Set it up")
         )

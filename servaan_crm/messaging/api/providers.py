@@ -70,6 +70,10 @@ class ProviderInput(ProviderChange):
     channel = serializers.ChoiceField(Channel.choices, required=False, default=Channel.SMS)
 
 
+class NothingInput(StrictSerializer):
+    """No body: an empty object."""
+
+
 class NoFilters(serializers.Serializer[Any]):
     """No parameters but the paging."""
 
@@ -147,9 +151,10 @@ class TestProviderView(_Providers):
 
     __test__ = False  # a view, not a test class
 
-    @extend_schema(operation_id="providers_test", request=None, responses={200: dict})
+    @extend_schema(operation_id="providers_test", request=NothingInput, responses={200: dict})
     def post(self, request: Request, provider_id: UUID) -> Response:
         """Ask the provider who we are; sends nothing. ``ok`` false comes with the provider's own words."""
+        NothingInput(data=request.data).is_valid(raise_exception=True)
         found = test_provider(provider_id=provider_id)
         return ok(
             {
@@ -166,9 +171,10 @@ class TestProviderView(_Providers):
 class ResumeProviderView(_Providers):
     """Say that an account is repaired."""
 
-    @extend_schema(operation_id="providers_resume", request=None, responses={200: dict})
+    @extend_schema(operation_id="providers_resume", request=NothingInput, responses={200: dict})
     def post(self, request: Request, provider_id: UUID) -> Response:
         """End the account's rest: it sends again at once."""
+        NothingInput(data=request.data).is_valid(raise_exception=True)
         row = get_provider(provider_id)
         clear_problem(str(row.pk))
         return ok({"provider": _payload(row, request)})
