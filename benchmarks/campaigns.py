@@ -47,6 +47,8 @@ def taken_back(work: Callable[[], int]) -> tuple[float, int]:
     with transaction.atomic():
         start = time.perf_counter()
         rows = work()
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # they would wait for a commit that never comes
         took = time.perf_counter() - start
         transaction.set_rollback(True)
     return took, rows

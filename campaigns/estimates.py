@@ -95,13 +95,14 @@ def write_out(
     )
     guests = {row[0]: Guest._make(row) for row in rows}
     today = local_date(timezone.now(), get_cafe().locale)
+    used = set().union(*(letter.used for letter in letters.values()))
     found = []
     for pk, recipient, letter in chosen:
         if (guest := guests.get(pk)) is None:
             continue
         try:
             subject, text = letters.get(letter, letters[""]).render(
-                {**guest_values(guest, today=today), **extra}
+                {**guest_values(guest, today=today, only=used), **extra}
             )
             found.append(Example(guest, recipient, letter, subject, text))
         except MissingValue as error:

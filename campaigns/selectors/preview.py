@@ -40,8 +40,8 @@ from servaan_crm.messaging.sms import count_parts
 from servaan_crm.tenancy.current import get_cafe
 
 # Above this many cost units of the planner the exact count is not tried; it is given up when it takes longer.
-MOST_COST = 3_000_000
-EXACT_TIMEOUT_MS = 700
+MOST_COST = 2_000_000
+EXACT_TIMEOUT_MS = 600
 ESTIMATE_TIMEOUT_MS = 1_500
 SAMPLED_GUESTS = 3_000
 SHOWN_SAMPLES = 5

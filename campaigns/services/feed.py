@@ -168,6 +168,7 @@ def _write(campaign: Campaign, taken: Sequence[Row]) -> _Chunk:
     today = local_date(now, get_locale())
     expires_at = (quiet_until(now, rules) or now) + timedelta(hours=campaign.valid_hours)
     code = campaign.discount_code.code if campaign.discount_code else ""
+    used = set().union(*(letter.used for letter in letters.values()))
     chunk = _Chunk()
     for row in taken:
         recipient = _recipient(campaign.type, row)
@@ -176,7 +177,7 @@ def _write(campaign: Campaign, taken: Sequence[Row]) -> _Chunk:
             chunk.skipped.append((row.id, "deleted" if row.is_deleted else "invalid"))
             continue
         link = links.get(row.id, "")
-        values = {**guest_values(row.guest, today=today), "link": link, "code": code}
+        values = {**guest_values(row.guest, today=today, only=used), "link": link, "code": code}
         try:
             draft = _draft(campaign, row, recipient, letter, values, link, expires_at)
         except MissingValue:
