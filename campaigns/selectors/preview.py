@@ -278,7 +278,7 @@ def _warnings(
     if weight.without_value:
         number = format_number(weight.without_value)
         found.append(
-            Warn("no_value", _("%(number)s guests have no value for a variable and get nothing; write a substitute.")
+            Warn("no_value", _("Guests without a value for a variable, who get nothing: %(number)s. Write a substitute.")
                  % {"number": number})
         )  # fmt: skip
     return found
