@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from campaigns import admin_automations  # noqa: F401
 from campaigns.automations import services
 from campaigns.models import Automation
 from campaigns.texts import AUTOMATION, variables

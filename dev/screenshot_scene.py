@@ -44,7 +44,10 @@ def set_scene(context: Any, base: str, language: str) -> dict[str, str]:
     visit = api.get(f"customers/{guest}/visits?limit=1")["visits"][0]["id"]
     link = api.post(f"customers/{guest}/loyalty/card-link", {"send": False})["link"]
     card = "/card/" + link.split("/card/")[1]
-    return {"guest": guest, "other": other, "visit": visit, "card": card, **_campaigns(api)}
+    automation = api.get("automations")["automations"][0]["id"]
+    return {
+        "guest": guest, "other": other, "visit": visit, "card": card, "automation": automation, **_campaigns(api),
+    }  # fmt: skip
 
 
 def _campaigns(api: Any) -> dict[str, str]:

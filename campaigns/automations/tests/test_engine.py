@@ -23,12 +23,14 @@ from campaigns.automations.tests.helpers import (
     run_of,
 )
 from campaigns.automations.triggers import get_trigger
-from campaigns.models import Automation, AutomationRun
+from campaigns.models import Automation, AutomationRun, ShortLink
 from campaigns.texts import render_template
 from checkout.services import VisitRequest, record_visit
 from customers.models import CustomerSummary, Tag
+from customers.privacy import everything_of
 from customers.selectors.events import born_dates_of
 from customers.services.consent import set_consent
+from customers.services.privacy import erase_customer
 from feedback.services import record_feedback
 from feedback.tests.helpers import make_customer, make_visit, without_feature
 from loyalty.models import LedgerEntry, LoyaltyAccount, Voucher
@@ -391,3 +393,40 @@ def test_ready_made_ones_are_right_in_both_languages_and_short(cafe: Any, indian
     for texts in TEXTS.values():
         for text in texts.values():
             assert count_parts(render_template(text, values)).parts <= 2, text
+
+
+def test_a_link_is_the_guests_own_and_knows_its_run(cafe: Any) -> None:
+    only_mine(automation(link_url="https://example.com/menu", template="{{name}} {{link}}"))
+    visits = [make_visit(make_customer()) for _twice in range(2)]
+    for visit in visits:
+        engine.hear("visit.recorded", recorded(visit))
+    links = list(ShortLink.objects.select_related("run"))
+    assert {link.run.customer_id for link in links} == {visit.customer_id for visit in visits}
+    for link in links:
+        assert link.url == "https://example.com/menu"
+        assert Message.objects.get(customer_id=link.customer_id).body.endswith(link.code)
+
+
+def test_nothing_runs_while_the_feature_is_off(cafe: Any) -> None:
+    only_mine(automation(wait_minutes=5))
+    visit = make_visit(make_customer())
+    engine.hear("visit.recorded", recorded(visit))
+    due_now()
+    with without_feature(cafe, "campaigns"):
+        assert (engine.work_off(), engine.scan()) == (0, 0)
+    assert engine.work_off() == 1
+
+
+def test_an_erased_guest_leaves_that_something_happened_and_no_word(cafe: Any) -> None:
+    only_mine(automation())
+    visit = make_visit(make_customer("سارا"))
+    engine.hear("visit.recorded", recorded(visit))
+    waiting = automation(wait_minutes=5)
+    engine.hear("visit.recorded", recorded(visit))
+    told = {section.name: section.rows for section in everything_of(visit.customer)}
+    assert len(told["automations"]) == 2
+    erase_customer(actor=cafe.owner.actor, customer_id=visit.customer_id)
+    events.dispatch_pending()
+    runs = AutomationRun.objects.filter(customer_id=visit.customer_id)
+    assert sorted(runs.values_list("state", flat=True)) == ["cancelled", "done"], waiting
+    assert list(runs.values_list("facts", "results")) == [({}, {})] * 2

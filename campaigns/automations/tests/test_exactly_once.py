@@ -120,3 +120,16 @@ def test_a_guest_merged_while_it_waits_gets_it_once(cafe: Any) -> None:
     assert sorted(Message.objects.values_list("customer_id", flat=True)) == sorted([kept.pk, moved.kept_id])
     cancelled = AutomationRun.objects.get(customer=merged)
     assert (cancelled.state, cancelled.reason) == ("cancelled", "merged")
+
+
+def test_many_gifts_are_given_in_portions_so_that_no_till_waits_for_all_of_them(
+    cafe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "HOLD_SECONDS", 0)
+    only_mine(automation("segment.entered", trigger_options={"segment": "vip_customers"}, **EVERYTHING))
+    guests = [make_customer() for _guest in range(25)]
+    told = {"key": "vip_customers", "customer_ids": [str(guest.pk) for guest in guests]}
+    assert engine.hear("segment.entered", told) == 25
+    assert AutomationRun.objects.filter(state="done").count() == engine.FEW
+    engine.work_off()
+    everybody_got_everything_once(guests)
