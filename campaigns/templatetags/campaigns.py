@@ -107,6 +107,12 @@ def unlocal(value: float) -> str:
     return f"{value:g}"
 
 
+@register.filter
+def variable_word(name: str) -> Any:
+    """Return what people call a variable of texts."""
+    return next((one.label for one in variables(CAMPAIGN) if one.name == name), name)
+
+
 @register.simple_tag
 def percent_sign() -> str:
     """Return what stands beside a field of percent."""

@@ -20,7 +20,7 @@ from campaigns.services import create_campaign, possible_actions, update_campaig
 from campaigns.web import drafts, words
 from campaigns.web.forms import StepForm, TestForm, WhatForm, WhenForm, WhoForm
 from campaigns.web.listing import CampaignPages
-from campaigns.web.previews import preview_context
+from campaigns.web.previews import decision_context, preview_context
 from segments.errors import InvalidCriteria
 from segments.models import Segment
 from segments.selectors.segments import list_segments_with_counts
@@ -99,7 +99,7 @@ class ComposerPages(CampaignPages):
             "is_timed": campaign.scheduled_at is not None and not late,
             "possible": possible_actions(campaign),
             "rules": get_rules(),
-            **preview_context(drafts.Look(campaign)),
+            **decision_context(campaign),
         }
 
 

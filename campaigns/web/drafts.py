@@ -68,7 +68,7 @@ def looked_at(campaign: Campaign, form: Any) -> Look:
     draft = copy(campaign)
     draft._state = copy(campaign._state)
     data = _read(form)
-    saved = _wanted(campaign, [], ()) if campaign._state.adding else Wanted.of(campaign)
+    saved = wanted_of(campaign)
     if isinstance(form, WhoForm):
         draft.criteria = data.get("criteria", draft.criteria) or {}
         segments = data.get("segments", saved.segments)
@@ -99,6 +99,14 @@ def _read(form: Any) -> dict[str, Any]:
     if isinstance(form, WhoForm):
         data["segments"] = list(Segment.objects.filter(key__in=data.get("segments", ())))
     return data
+
+
+def wanted_of(campaign: Campaign) -> Wanted:
+    """Return what decides about the audience of a campaign as it is; what was prefetched is not asked for again."""
+    if campaign._state.adding:
+        return _wanted(campaign, [], ())
+    letters = tuple(one.key for one in campaign.variants.all())
+    return _wanted(campaign, list(campaign.segments.all()), letters)
 
 
 def _wanted(draft: Campaign, segments: Sequence[Segment], letters: tuple[str, ...]) -> Wanted:

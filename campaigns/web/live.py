@@ -25,9 +25,8 @@ from campaigns.selectors.trial import trial_standings
 from campaigns.services import possible_actions
 from campaigns.web import words
 from campaigns.web.composer import step_url
-from campaigns.web.drafts import Look
 from campaigns.web.listing import CampaignPages
-from campaigns.web.previews import funnel_lines, preview_context
+from campaigns.web.previews import decision_context, funnel_lines
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.messaging.services.rules import get_rules, quiet_until
 
@@ -59,7 +58,7 @@ class CampaignPage(CampaignPages):
                 "problem_words": words.problem_word(campaign.problem) if campaign.problem else None,
                 "rules": get_rules(),
                 "may_approve": self.may_approve(campaign),
-                **preview_context(Look(campaign)),
+                **decision_context(campaign),
             }
             return render(request, "campaigns/planned.html", context)
         context |= live_context(campaign) | result_context(campaign)

@@ -15,7 +15,7 @@ from campaigns.models import Campaign
 from campaigns.selectors import CampaignPreview, Funnel, get_campaign, preview_campaign
 from campaigns.selectors.preview import Sample
 from campaigns.web import words
-from campaigns.web.drafts import Look, looked_at
+from campaigns.web.drafts import Look, looked_at, wanted_of
 from campaigns.web.forms import WhatForm, WhenForm, WhoForm
 from campaigns.web.listing import CampaignPages
 from segments.errors import InvalidCriteria
@@ -30,26 +30,33 @@ SHOWN = 4
 
 def preview_context(look: Look) -> dict[str, Any]:
     """Return the preview of a campaign as it would be, or why there is none yet."""
+    wanted = look.wanted or wanted_of(look.campaign)
+    texts = look.texts if look.texts is not None else saved_texts(look.campaign)
     try:
-        found = preview_campaign(look.campaign, wanted=look.wanted, variants=look.texts)
+        found = preview_campaign(look.campaign, wanted=wanted, variants=texts)
     except InvalidCriteria as error:
         return {"problem": str(error)}
     except ValidationError as error:
         return {"text_problems": error.messages}
-    samples = found.samples[:SHOWN] + other_texts(look, found)
+    samples = found.samples[:SHOWN] + other_texts(look.campaign, texts, found)
     return {
         "preview": found,
+        "is_everybody": not wanted.segments and not wanted.criteria,
         "funnel": funnel_lines(found.funnel),
         "sizes": sizes_of(found),
         "samples": samples,
-        "account": account_of(look.campaign, found),
     }
 
 
-def other_texts(look: Look, found: CampaignPreview) -> list[Sample]:
+def decision_context(campaign: Campaign) -> dict[str, Any]:
+    """Return the preview of a saved campaign with the credit there is for it."""
+    context = preview_context(Look(campaign))
+    found = context.get("preview")
+    return context | {"account": account_of(campaign, found) if found else None}
+
+
+def other_texts(campaign: Campaign, rows: list[tuple[str, str, str]], found: CampaignPreview) -> list[Sample]:
     """Return what the first guests would get of the other texts of a trial, where chance gave them none."""
-    campaign = look.campaign
-    rows = look.texts if look.texts is not None else saved_texts(campaign)
     missing = [row for row in rows[1:] if row[0] not in {one.variant for one in found.samples[:SHOWN]}]
     if not missing or not found.samples:
         return []
