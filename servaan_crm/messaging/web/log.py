@@ -64,6 +64,7 @@ class LogPage(RolePage, View):
             "channels": [(channel.value, channel.label) for channel in Channel],
             "kinds": sorted(((kind, kind_word(kind)) for kind in kinds), key=lambda pair: str(pair[1])),
             "is_filtered": any(filters[name] for name in _FILTERS if name != "before"),
+            "has_fields": any(filters[name] for name in ("q", "channel", "kind", "day")),
             "is_first": not filters["before"],
         }
         return render(request, "messaging/log.html", context)

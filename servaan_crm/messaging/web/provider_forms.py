@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import time
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from servaan_crm.l10n.forms import DigitsIntegerField, MoneyField
+from servaan_crm.l10n.digits import localize, to_ascii
+from servaan_crm.l10n.forms import DigitsInput, DigitsIntegerField, MoneyField
 from servaan_crm.messaging.gateways.base import Setting
 from servaan_crm.messaging.gateways.registry import ADAPTERS
 from servaan_crm.messaging.models import Channel, ProviderAccount, SendingRules
@@ -30,6 +32,23 @@ OPERATOR_NAMES = {
     "taliya": _("Taliya"),
 }
 _SCRIPTS = {"persian": _("Persian"), "latin": _("Latin")}
+
+
+class ClockField(forms.TimeField):
+    """A time of day as 21:30, in digits of any script."""
+
+    widget = DigitsInput
+    default_error_messages = {"invalid": _("Enter a time such as 21:30.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(input_formats=["%H:%M", "%H"], **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Read the time. Raises ValidationError."""
+        return super().to_python(to_ascii(value).strip() if isinstance(value, str) else value)
+
+    def prepare_value(self, value: Any) -> Any:
+        return localize(f"{value:%H:%M}") if isinstance(value, time) else value
 
 
 class ProviderForm(forms.Form):
@@ -140,12 +159,9 @@ class ProviderForm(forms.Form):
 class RulesForm(forms.Form):
     """When and how much the café writes to its guests."""
 
-    quiet_from = forms.TimeField(
-        label=_("No advertising from"), widget=forms.TimeInput(attrs={"type": "time", **_LTR}, format="%H:%M")
-    )
-    quiet_to = forms.TimeField(
+    quiet_from = ClockField(label=_("No advertising from"))
+    quiet_to = ClockField(
         label=_("until"),
-        widget=forms.TimeInput(attrs={"type": "time", **_LTR}, format="%H:%M"),
         help_text=_("What falls into this time waits and goes out afterwards. Equal times: no quiet time."),
     )
     cap_messages = DigitsIntegerField(
