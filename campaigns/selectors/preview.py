@@ -276,11 +276,8 @@ def _warnings(
     if campaign.link_url and "link" not in used and campaign.type != CampaignType.PUSH:
         found.append(Warn("link_unused", _("There is a link, but the text does not show it: add {{link}}.")))
     if weight.without_value:
-        number = format_number(weight.without_value)
-        found.append(
-            Warn("no_value", _("Guests without a value for a variable, who get nothing: %(number)s. Write a substitute.")
-                 % {"number": number})
-        )  # fmt: skip
+        text = _("Guests without a value for a variable, who get nothing: %(number)s. Write a substitute.")
+        found.append(Warn("no_value", text % {"number": format_number(weight.without_value)}))
     return found
 
 
