@@ -117,4 +117,9 @@ PAGES = (
     Page("automation-new", GROUPS, "Editor of automations", "manager", "/automations/new/"),
     Page("automation", GROUPS, "Runs of an automation", "manager", "/automations/{automation}/"),
     Page("automation-dry-run", GROUPS, "Who would get it today", "manager", "/automations/{automation}/dry-run/"),
+    Page("messages", TALK, "What was sent, and what became of it", "manager", "/messages/"),
+    Page("messages-inbound", TALK, "What guests wrote", "manager", "/messages/inbound/"),
+    Page("providers", TALK, "Message providers and the rules of sending", "manager", "/settings/providers/"),
+    Page("provider-choose", TALK, "A new account: where", "manager", "/settings/providers/new/"),
+    Page("provider-new", TALK, "A new account at a provider", "manager", "/settings/providers/new/kavenegar/sms/"),
 )  # fmt: skip
