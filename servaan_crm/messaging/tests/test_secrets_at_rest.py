@@ -42,6 +42,25 @@ def test_rotation_first_key_encrypts_all_decrypt(settings: Any) -> None:
         crypto.decrypt(before)
 
 
+def test_command_rotates_keys_and_options_of_every_cafe(settings: Any) -> None:
+    from django.core.management import CommandError, call_command
+
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    settings.FIELD_KEYS = [old]
+    ProviderAccount.objects.create(
+        name="line", adapter="kavenegar", api_key="very-secret", options='{"a": "b"}'
+    )
+    ProviderAccount.objects.create(name="empty", adapter="kavenegar")
+    settings.FIELD_KEYS = [new, old]
+    call_command("rotate_field_keys")
+    settings.FIELD_KEYS = [new]
+    row = ProviderAccount.objects.get(name="line")
+    assert (row.api_key, row.options) == ("very-secret", '{"a": "b"}')
+    settings.FIELD_KEYS = [Fernet.generate_key().decode()]
+    with pytest.raises(CommandError, match="messaging_provideraccount"):
+        call_command("rotate_field_keys")
+
+
 def form(instance: ProviderAccount | None = None, **data: Any) -> ProviderAccountForm:
     values = {
         "name": "line", "adapter": "kavenegar", "priority": 1, "tariff_persian": 0, "tariff_latin": 0, "is_active": 1,
