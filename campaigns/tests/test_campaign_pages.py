@@ -22,6 +22,7 @@ from campaigns.tests.helpers import gateway, make_campaign, send_now, set_rules
 from campaigns.web import words
 from customers.models import Customer, Visit
 from feedback.tests.helpers import make_customer, make_visit
+from loyalty.models import DiscountCode
 from loyalty.services.codes import create_code
 from segments.models import Segment, SegmentMembership
 from servaan_crm.core.models import AuditEntry
@@ -288,3 +289,24 @@ def test_ready_texts_are_the_cafes_own(cafe):
     assert Campaign.objects.get().content == TEXT
     browser.post(f"/campaigns/templates/{template.pk}/delete/")
     assert not CampaignTemplate.objects.filter(pk=template.pk).exists()
+
+
+def test_an_offer_sends_nothing_and_counts_its_code(cafe):
+    make_customer(name="مریم")
+    create_code(actor=cafe.owner.actor, values={"code": "YALDA", "kind": "percent", "value": Decimal(10)})
+    browser = cafe.browser("manager")
+    browser.post("/campaigns/new/", {"name": "یلدا"})
+    campaign = Campaign.objects.get()
+    base = f"/campaigns/{campaign.pk}"
+    code = DiscountCode.objects.get()
+    form = {"type": "offer", "content": "یادآوری کنید", "discount_code": str(code.pk)}
+    assert browser.post(f"{base}/edit/what/", form)["Location"] == f"{base}/edit/when/"
+    dates = {"when": "now", "valid_hours": "24", "holdout_percent": "0", "attribution_days": "7",
+             "starts_on": "", "ends_on": "۱۴۲۰/۰۱/۱۵"}  # fmt: skip
+    assert browser.post(f"{base}/edit/when/", dates)["Location"] == f"{base}/edit/check/"
+    assert browser.post(f"{base}/do/send/")["Location"] == f"{base}/", "there is no text to say yes to"
+    page = text_of(browser.get(f"{base}/"))
+    assert f"/loyalty/codes/{code.pk}/" in page
+    assert "campaign-live" not in page
+    assert Message.objects.count() == 0
+    assert "YALDA" in text_of(browser.get("/campaigns/?type=offer&state=done"))

@@ -27,7 +27,8 @@ from campaigns.web import words
 from campaigns.web.composer import step_url
 from campaigns.web.listing import CampaignPages
 from campaigns.web.previews import decision_context, funnel_lines
-from servaan_crm.accounts.permissions import P, can
+from loyalty.models import DiscountCode
+from loyalty.selectors.codes import code_figures
 from servaan_crm.messaging.services.rules import get_rules, quiet_until
 
 S = Campaign.Status
@@ -62,7 +63,9 @@ class CampaignPage(CampaignPages):
             }
             return render(request, "campaigns/planned.html", context)
         context |= live_context(campaign) | result_context(campaign)
-        context["may_see_guests"] = can(request.user, P.CUSTOMERS_VIEW)
+        if not campaign.has_messages and campaign.discount_code_id:
+            own = DiscountCode.objects.filter(pk=campaign.discount_code_id)
+            context["sold"] = code_figures(own)
         return render(request, "campaigns/detail.html", context)
 
     def may_approve(self, campaign: Campaign) -> bool:

@@ -92,7 +92,7 @@ def tell_campaigns() -> list[UUID]:
             "discount_code": code.code if code else None,
         },
     )  # fmt: skip
-    Campaign.objects.filter(pk=offer.pk).update(status=Campaign.Status.SENDING, started_at=timezone.now())
+    Campaign.objects.filter(pk=offer.pk).update(status=Campaign.Status.SENT, started_at=timezone.now())
     draft = create_campaign(
         actor=actor, values={"name": words["draft"], "content": words["a"], "link_url": both["link_url"]}
     )
