@@ -74,6 +74,10 @@ class Template:
         """Return the text with ``values`` filled in; see :func:`render_template`. Raises MissingValue."""
         return "".join(piece if isinstance(piece, str) else _fill(piece, values) for piece in self.pieces)
 
+    def filled(self, values: Mapping[str, str]) -> dict[str, str]:
+        """Return variable → what stands in its place, in order of appearance. Raises MissingValue."""
+        return {piece[0]: _fill(piece, values) for piece in self.pieces if not isinstance(piece, str)}
+
 
 def _fill(place: tuple[str, str | None], values: Mapping[str, str]) -> str:
     name, fallback = place

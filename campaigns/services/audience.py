@@ -23,6 +23,7 @@ from servaan_crm.messaging.models import SendingRules
 from servaan_crm.messaging.services.rules import get_rules
 
 State = CampaignDelivery.State
+MANY = 5_000
 _INSERT = """
 INSERT INTO campaigns_campaigndelivery
        (campaign_id, customer_id, state, reason, variant, recipient, attempt)
@@ -70,7 +71,11 @@ def insert_deliveries(campaign: Campaign) -> int:
     query = sql(_INSERT, value(campaign.pk), judged(wanted, compile_audience(wanted)))
     with connection.cursor() as cursor:
         cursor.execute(query.text, query.params)
-        return int(cursor.rowcount)
+        count = int(cursor.rowcount)
+        if count >= MANY:
+            # Without figures of what has just been written, each chunk would read all of it.
+            cursor.execute("ANALYZE campaigns_campaigndelivery")
+    return count
 
 
 def count_funnel(campaign: Campaign) -> Funnel:

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from campaigns.estimates import Letter, read_letters
-from campaigns.models import Campaign, CampaignDelivery, CampaignType
+from campaigns.models import Campaign, CampaignType
 from campaigns.services.audience import build_audience
 from campaigns.services.links import LinkWanted, make_links
 from campaigns.services.progress import settle
@@ -38,16 +38,19 @@ MAX_PARTS = 12
 _SURELY_FITS = 600
 
 # The guest is held too (a merge moves deliveries): both are passed over while somebody else has one of them, so no
-# feeder ever waits for a lock it could meet from the other side.
+# feeder ever waits for a lock it could meet from the other side. The rows are picked first, in the order of
+# ``campaign_delivery_state``: a chunk must cost the same whether 2,000 or 200,000 wait.
 _TAKE = """
+WITH picked AS MATERIALIZED (
+    SELECT id, customer_id, variant, recipient, attempt FROM campaigns_campaigndelivery
+     WHERE campaign_id = %s AND state = 'waiting' AND variant {letters} ''
+     ORDER BY variant, id LIMIT %s FOR UPDATE SKIP LOCKED)
 SELECT d.id, d.variant, d.recipient, d.attempt, c.deleted_at IS NOT NULL, c.email,
        c.id, c.name, c.phone, s.points, s.tier, s.last_visit_at, s.total_visits
-  FROM campaigns_campaigndelivery d
+  FROM picked d
   JOIN customers_customer c ON c.id = d.customer_id
   JOIN customers_customersummary s ON s.customer_id = d.customer_id
- WHERE d.campaign_id = %s AND d.state = 'waiting' AND (d.variant <> '' OR %s)
- ORDER BY d.id LIMIT %s
-   FOR UPDATE OF d SKIP LOCKED FOR KEY SHARE OF c SKIP LOCKED
+   FOR KEY SHARE OF c SKIP LOCKED
 """
 _QUEUED = """
 UPDATE campaigns_campaigndelivery AS d
@@ -124,7 +127,7 @@ def waits_for_trial(campaign: Campaign, letters: int) -> bool:
 def _take(campaign: Campaign, size: int) -> list[Row]:
     waits = waits_for_trial(campaign, campaign.variants.count())
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [campaign.pk, not waits, size])
+        cursor.execute(_TAKE.format(letters=">" if waits else ">="), [campaign.pk, size])
         return [Row._make((*found[:6], Guest._make(found[6:]))) for found in cursor.fetchall()]
 
 
@@ -212,7 +215,7 @@ def _draft(
         dedupe_key=row.key(),
         expires_at=expires_at,
         template=campaign.provider_template,
-        values={name: values[name] for name in letter.body.used} if campaign.provider_template else {},
+        values=letter.body.filled(values) if campaign.provider_template else {},
         url=link,
     )
 
@@ -241,8 +244,3 @@ def _links(campaign: Campaign, letters: dict[str, Letter], taken: Sequence[Row])
     ]
     made = make_links(wanted)
     return {one.delivery_id: link for one, link in zip(wanted, made, strict=True) if one.delivery_id}
-
-
-def waiting_count(campaign: Campaign) -> int:
-    """Return how many deliveries still wait; one query."""
-    return campaign.deliveries.filter(state=CampaignDelivery.State.WAITING).count()
