@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns.automations.outside import check_address
+from campaigns.automations.triggers import isolated
 from campaigns.models import Automation, HookCall
 from customers.events import CustomerUpdated
 from customers.models import Tag
@@ -204,7 +205,7 @@ class IssueCoupon:
     def say(self, params: Mapping[str, Any]) -> str:
         terms = self._terms(params)
         if terms.kind == "item":
-            return _("give a coupon for %(item)s") % {"item": terms.item_name}
+            return _("give a coupon for %(item)s") % {"item": isolated(terms.item_name)}
         worth = (
             format_percent(terms.value, places=0) if terms.kind == "percent" else format_money(terms.value)
         )
@@ -259,7 +260,7 @@ class PutTag:
 
     def say(self, params: Mapping[str, Any]) -> str:
         name = Tag.objects.filter(pk=params["tag"]).values_list("name", flat=True).first()
-        return _("put the tag “%(name)s” on the guest") % {"name": name or _("(deleted)")}
+        return _("put the tag “%(name)s” on the guest") % {"name": isolated(name or _("(deleted)"))}
 
     def example(self, params: Mapping[str, Any]) -> dict[str, str]:
         return {}

@@ -29,7 +29,7 @@ def say(automation: Automation, names: Mapping[str, str] | None = None) -> str:
         names = names if names is not None else dict(Segment.objects.values_list("key", "name"))
         parts.append(_("if %(condition)s") % {"condition": flat(say_criteria(automation.condition, names))})
     parts.append(_what(automation))
-    return _("، ").join(parts)
+    return _(", ").join(parts)
 
 
 def _when(automation: Automation) -> list[str]:
@@ -37,7 +37,7 @@ def _when(automation: Automation) -> list[str]:
     if automation.wait_minutes:
         parts.append(_("%(wait)s later") % {"wait": wait_words(automation.wait_minutes)})
     if automation.at_time is not None:
-        parts.append(_("at %(time)s o'clock") % {"time": localize(automation.at_time.strftime("%H:%M"))})
+        parts.append(_("at %(time)s") % {"time": localize(automation.at_time.strftime("%H:%M"))})
     return parts
 
 
@@ -66,4 +66,4 @@ def _what(automation: Automation) -> str:
             parts.append(action.say(params))
     if len(parts) < 2:
         return "".join(parts)
-    return _(" and ").join([_("، ").join(parts[:-1]), parts[-1]])
+    return _(" and ").join([_(", ").join(parts[:-1]), parts[-1]])

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from campaigns.automations.triggers import Occasion, Option, Trigger, register_trigger
+from campaigns.automations.triggers import Occasion, Option, Trigger, isolated, register_trigger
 from campaigns.models import Automation
 from customers.models import Customer, CustomerSummary, Visit
 from feedback.models import Feedback
@@ -193,7 +193,7 @@ class SegmentTrigger(Trigger):
 
     def _name(self, automation: Automation) -> str:
         key = automation.trigger_options.get("segment", "")
-        return Segment.objects.filter(key=key).values_list("name", flat=True).first() or key
+        return isolated(Segment.objects.filter(key=key).values_list("name", flat=True).first() or key)
 
 
 @register_trigger

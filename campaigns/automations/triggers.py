@@ -80,6 +80,11 @@ def _tiers(option: Option, given: Any) -> list[str]:
 _READERS = {"number": _number, "flag": _flag, "segment": _segment, "tiers": _tiers}
 
 
+def isolated(name: str) -> str:
+    """Return a name so that its direction leaves the sentence around it alone (Unicode isolates)."""
+    return f"\u2068{name}\u2069"
+
+
 class Trigger:
     """Base of all triggers.
 

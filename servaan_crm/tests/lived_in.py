@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from campaigns.models import Automation
 from checkout.simulation.campaigns import tell_campaigns
 from checkout.simulation.run import make_plan, simulate
 from customers.models import Customer, CustomerNote, CustomField, FamilyMember, Visit
@@ -32,5 +33,6 @@ def live_in(cast: Any) -> dict[str, str]:
         "visit": str(visit.pk),
         "card": card,
         "campaign": str(campaign),
+        "automation": str(Automation.objects.get(key="first-visit-thanks").pk),
         "draft": str(draft),
     }
