@@ -10,6 +10,7 @@ from customers.models import Customer
 from customers.privacy import fields_of, register_export, rows_as_dicts
 from customers.selectors.consent import consent_history
 from customers.selectors.notes import list_notes
+from servaan_crm.messaging.models import InboundMessage
 from servaan_crm.messaging.secret_texts import shown_text
 from servaan_crm.messaging.selectors import list_messages
 
@@ -64,3 +65,12 @@ register_export("notes", _notes, label=_("Notes of the staff"))
 register_export("family", _family, label=_("Family"))
 register_export("consent", _consent, label=_("Consent"))
 register_export("messages", _messages, label=_("Messages"))
+
+
+def _received(customer: Customer) -> list[dict[str, Any]]:
+    """Texts the guest wrote to the café's lines."""
+    rows = InboundMessage.objects.filter(customer_id=customer.pk).order_by("pk")
+    return rows_as_dicts(rows, "received_at", "channel", "body", "meaning")
+
+
+register_export("received_messages", _received, label=_("Received messages"))

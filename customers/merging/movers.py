@@ -37,7 +37,7 @@ from customers.models import (
 from customers.selectors.consent import newest_answers
 from customers.services.visits import recount_summary
 from servaan_crm.l10n.locale import get_locale
-from servaan_crm.messaging.models import Message
+from servaan_crm.messaging.models import InboundMessage, Message
 
 # Out of the way of real numbers while the unique index looks at every single row of an update.
 _ASIDE = """
@@ -259,6 +259,12 @@ def _register() -> None:
             Message, label=_("Messages"), icon="message", code="messages", field="customer_id", sealed=False
         )
     )
+    register_mover(
+        RowsMover(
+            InboundMessage, label=_("Received messages"), icon="message-dots", code="inbound_messages",
+            field="customer_id", sealed=False,
+        )
+    )  # fmt: skip
     register_mover(
         Stays(
             "merges",

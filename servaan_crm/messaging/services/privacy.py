@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from servaan_crm.messaging.models import InboundMessage, Message
+from servaan_crm.messaging.models import BlockedNumber, InboundMessage, Message, VerificationCode
 
 # Enough of a number to know it by, in whichever of its forms a provider writes it.
 _NATIONAL_DIGITS = 10
@@ -40,7 +40,12 @@ def erase_texts(*, customer_ids: Sequence[UUID], phones: Sequence[str], recipien
     """
     theirs = Message.objects.filter(Q(customer_id__in=customer_ids) | Q(recipient__in=phones))
     theirs.filter(state=Message.State.QUEUED).update(state=Message.State.CANCELLED)
-    erased = theirs.update(body="", recipient=recipient, error_text="", dedupe_key=None)
+    erased = theirs.update(
+        body="", subject="", values=[], url="", recipient=recipient, error_text="", dedupe_key=None
+    )
+    InboundMessage.objects.filter(customer_id__in=customer_ids).update(sender="", receiver="", body="")
+    BlockedNumber.objects.filter(recipient__in=phones).delete()
+    VerificationCode.objects.filter(phone__in=phones).delete()
     for phone in phones:
         InboundMessage.objects.filter(sender__endswith=phone[-_NATIONAL_DIGITS:]).update(
             sender="", receiver="", body=""

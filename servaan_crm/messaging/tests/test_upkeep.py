@@ -148,9 +148,7 @@ def test_browser_that_is_gone_is_written_to_once(outbox: Loopback, paper: type[P
 
 
 def code_of(message: Message) -> str:
-    found = re.search(r"[0-9]{5}", message.body)
-    assert found
-    return found[0]
+    return re.findall(r"[0-9]{5}", message.body)[-1]  # the café's name may hold digits as well
 
 
 def test_code_is_right_once_for_its_phone_and_purpose(outbox: Loopback) -> None:
