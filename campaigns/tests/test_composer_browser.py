@@ -32,7 +32,9 @@ def test_from_the_first_step_to_the_phone(fresh_cafe: Any, tmp_path: Path, chrom
     def look() -> None:
         """No page is wider than a phone, and axe is content."""
         page.set_viewport_size({"width": 390, "height": 844})
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        assert (
+            page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+        )
         page.set_viewport_size({"width": 1280, "height": 860})
         page.evaluate(Path(AXE_FILE_PATH).read_text())
         assert page.evaluate(RUN) == [], page.url

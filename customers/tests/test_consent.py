@@ -143,7 +143,7 @@ def test_wrong_opt_out_links_are_refused(cafe, other_cafe):
 def test_the_stop_word_by_reply(cafe):
     from servaan_crm.messaging.gateways.base import InboundText
 
-    customer = make_customer(1)
+    make_customer(1)
     record_inbound(
         provider="kavenegar",
         message=InboundText(

@@ -187,7 +187,7 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     job = upload(f"نام,موبایل,{MARKER}\n{MARKER},{PHONE},{MARKER}\n", f"{MARKER}.csv")
     return {"item_id": item.pk, "segment_id": segment.pk, "run_id": run.pk, "api_key_id": key.pk, "import_id": job.pk,
             "view_id": view.pk, "bulk_id": done.pk, "rule_id": rule.pk,
-            "provider_id": account.pk, "adapter": "kavenegar", "channel": "sms", "automation_id": automation_id, "code_id": code.pk, "code": code.code, "level": MARKER, "version": 2, "key": segment.key}  # fmt: skip
+            "provider_id": account.pk, "automation_id": automation_id, "code_id": code.pk, "code": code.code, "level": MARKER, "version": 2, "key": segment.key}  # fmt: skip
 
 
 def _plant_automation(customer: Any) -> Any:
@@ -200,7 +200,12 @@ def _plant_automation(customer: Any) -> Any:
         finished_at=timezone.now(), facts={"note": MARKER},
     )  # fmt: skip
     HookCall.objects.create(
-        run=run, url=f"https://{MARKER}.example.com/", secret=MARKER, body={}, state="done", next_at=timezone.now()
+        run=run,
+        url=f"https://{MARKER}.example.com/",
+        secret=MARKER,
+        body={},
+        state="done",
+        next_at=timezone.now(),
     )
     return automation.pk
 
