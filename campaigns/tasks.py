@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from campaigns.services.feed import work_on
-from campaigns.services.progress import advance_all
+from campaigns.services.progress import advance_all, follow_feature
 from campaigns.services.templates import create_system_templates
 from servaan_crm.core.features import is_enabled
 from servaan_crm.core.tasks import TenantTask, enqueue
@@ -26,7 +26,9 @@ def run_campaign(campaign_id: str) -> bool:
 @shared_task(base=TenantTask, name="campaigns.advance")
 def advance_campaigns() -> int:
     """The sweep: what is due begins, what lost its worker goes on, what is over ends; returns how many went on."""
-    if not is_enabled("campaigns"):
+    is_on = is_enabled("campaigns")
+    follow_feature(is_on=is_on)
+    if not is_on:
         return 0
     under_way = advance_all()
     for campaign_id in under_way:

@@ -74,7 +74,7 @@ def insert_deliveries(campaign: Campaign) -> int:
         count = int(cursor.rowcount)
         if count >= MANY:
             # Without figures of what has just been written, each chunk would read all of it.
-            cursor.execute("ANALYZE campaigns_campaigndelivery")
+            cursor.execute("ANALYZE campaigns_campaigndelivery (campaign_id, state, variant)")
     return count
 
 

@@ -20,6 +20,7 @@ from loyalty.services.codes import create_code, normal_code
 from segments.models import Segment
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
+from servaan_crm.messaging.services.rules import get_rules
 from servaan_crm.messaging.sms import count_parts
 
 # What a draft is made of. Besides: ``segments`` (list of ids or keys), ``variants`` (list of {"content", "subject"?},
@@ -181,7 +182,7 @@ def create_campaign(*, actor: Actor, values: Mapping[str, Any]) -> Campaign:
         ValidationError: names each bad field; code INVALID_TEMPLATE for a text with an unknown variable.
         InvalidCriteria: the criteria cannot be read; names the place.
     """
-    draft = draft_of(values)
+    draft = draft_of({"attribution_days": get_rules().attribution_days, **values})
     draft.campaign.created_by_id = actor.user_id
     with write(actor):
         draft.campaign.save(force_insert=True)

@@ -19,7 +19,7 @@ from servaan_crm.core.actors import system
 from servaan_crm.core.db import write
 from servaan_crm.l10n.jalali import local_date
 from servaan_crm.messaging.models import GatewayState, Message, MessageHold
-from servaan_crm.messaging.services import cancel_group, hold_group
+from servaan_crm.messaging.services import cancel_group, hold_group, resume_group
 from servaan_crm.messaging.services.accounts import list_accounts
 from servaan_crm.tenancy.current import get_locale
 
@@ -46,6 +46,19 @@ def advance_all() -> list[UUID]:
 
 def _ids(**conditions: object) -> list[UUID]:
     return list(Campaign.objects.filter(**conditions).order_by("created_at").values_list("pk", flat=True))
+
+
+def follow_feature(*, is_on: bool) -> None:
+    """Hold what is being sent while the café has campaigns switched off, and let it go on when they are on again."""
+    sending = _ids(status=S.SENDING)
+    held = set(MessageHold.objects.filter(group_id__in=sending).values_list("group_id", flat=True))
+    for campaign_id in sending:
+        if (campaign_id in held) != is_on:
+            continue
+        with write(system("campaigns")):
+            # Under the lock, because somebody may be pausing it: that hold is not ours to end.
+            if Campaign.objects.select_for_update().filter(pk=campaign_id, status=S.SENDING).exists():
+                (resume_group if is_on else hold_group)(campaign_id)
 
 
 def begin(campaign_id: UUID) -> None:

@@ -316,6 +316,19 @@ def test_no_credit_pauses_and_resuming_goes_on(cafe, wire):
     assert len(_texts(wire)) == 4
 
 
+def test_a_switched_off_feature_holds_what_is_being_sent(cafe, wire):
+    set_rules()
+    _guests(3)
+    sending, paused = send_now(make_campaign()), send_now(make_campaign())
+    services.pause_campaign(actor=ACTOR, campaign_id=paused.pk)
+    progress.follow_feature(is_on=False)
+    _dispatch()
+    assert _texts(wire) == []
+    progress.follow_feature(is_on=True)
+    _dispatch()
+    assert len(_texts(wire)) == 3 == get_figures(sending).sent
+
+
 def test_scheduled_ones_begin_when_due_and_worthless_ones_do_not(cafe, wire):
     set_rules()
     _guests(2)

@@ -232,3 +232,27 @@ def test_two_records_of_one_guest_get_one_message(cafe):
     feed_chunk(campaign.pk)
     assert set(Message.objects.values_list("customer_id", flat=True)) == {kept.pk, alone.pk}
     assert campaign.deliveries.get(customer=merged).reason == "merged"
+
+
+def test_an_erased_guest_is_in_no_delivery_and_no_link_by_number(cafe):
+    from customers.privacy import everything_of
+    from customers.services.privacy import erase_customer
+    from servaan_crm.core.events import dispatch_pending
+
+    set_rules()
+    guest = make_customer()
+    waits = make_campaign(content="{{link}}", link_url="https://example.com/")
+    sent = send_now(make_campaign(content="{{link}}", link_url="https://example.com/"))
+    services.send_campaign(actor=ACTOR, campaign_id=waits.pk)
+    from campaigns.services.feed import build_audience
+
+    build_audience(waits.pk)
+    services.follow_link(ShortLink.objects.get().pk, is_machine=False)
+    parts = {section.name: section.rows for section in everything_of(guest)}
+    assert {row["campaign__name"] for row in parts["campaigns"]} == {sent.name}
+    assert parts["links"][0]["clicks"] == 1
+    erase_customer(actor=ACTOR, customer_id=guest.pk)
+    dispatch_pending()
+    assert set(sent.deliveries.values_list("recipient", "state")) == {("", "queued")}
+    assert set(waits.deliveries.values_list("recipient", "reason")) == {("", "deleted")}
+    assert ShortLink.objects.get().customer is None
