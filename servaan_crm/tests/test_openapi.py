@@ -145,5 +145,5 @@ def host(fresh_cafe: Any) -> str:
 def test_the_page_in_a_browser(host: str, port: int, chromium_page: Any) -> None:
     chromium_page.goto(f"http://{host}:{port}/api/docs")
     # One of the first: the page draws the others when they are scrolled to.
-    chromium_page.get_by_text("/api/crm/customers", exact=False).first.wait_for(timeout=30_000)
+    chromium_page.get_by_text("/api/crm/automations", exact=False).first.wait_for(timeout=30_000)
     assert chromium_page.problems == []
