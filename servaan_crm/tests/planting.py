@@ -222,7 +222,7 @@ def _plant_campaign(customer: Any) -> dict[str, Any]:
     )
     LinkClick.objects.create(link=link)
     text = CampaignTemplate.objects.create(name=MARKER, content=MARKER, category=MARKER)
-    return {"campaign_id": campaign.pk, "template_id": text.pk, "link": link.pk}
+    return {"campaign_id": campaign.pk, "template_id": text.pk, "link": link.pk, "step": "who"}
 
 
 def _plant_shelf(actor: Any, customer: Any) -> dict[str, Any]:
