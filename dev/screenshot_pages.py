@@ -121,5 +121,6 @@ PAGES = (
     Page("messages-inbound", TALK, "What guests wrote", "manager", "/messages/inbound/"),
     Page("providers", TALK, "Message providers and the rules of sending", "manager", "/settings/providers/"),
     Page("provider-choose", TALK, "A new account: where", "manager", "/settings/providers/new/"),
-    Page("provider-new", TALK, "A new account at a provider", "manager", "/settings/providers/new/kavenegar/sms/"),
+    Page("provider-new", TALK, "A new account at a provider", "manager",
+         "/settings/providers/new/account/?adapter=kavenegar&channel=sms"),
 )  # fmt: skip

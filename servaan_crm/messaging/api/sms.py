@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 from servaan_crm.accounts.permissions import HasPermission, P
 from servaan_crm.accounts.requests import staff_of
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.errors import DomainError, NotFound, ServiceUnavailable
+from servaan_crm.core.errors import DomainError, NotFound
 from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.limits import seconds_to_wait
 from servaan_crm.core.responses import ok
@@ -258,7 +258,7 @@ class VerifyView(APIView):
         form.is_valid(raise_exception=True)
         _slow_down(request, form.validated_data["phone"], "send")
         if not list_accounts():
-            raise ServiceUnavailable
+            raise DomainError(_("The café has no account for SMS yet."))
         _told(send_code, actor=Actor(kind="guest", name=""), **form.validated_data)
         sent = {
             "purpose": form.validated_data["purpose"],

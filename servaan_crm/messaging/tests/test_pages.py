@@ -26,8 +26,8 @@ def text(answer: Any) -> str:
 
 def test_an_account_from_choosing_to_removing(cafe: Any, gateway_settings: Loopback) -> None:
     browser = cafe.browser("manager")
-    assert "/settings/providers/new/kavenegar/sms/" in text(browser.get("/settings/providers/new/"))
-    new = "/settings/providers/new/kavenegar/sms/"
+    assert "adapter=kavenegar&amp;channel=sms" in text(browser.get("/settings/providers/new/"))
+    new = "/settings/providers/new/account/?adapter=kavenegar&channel=sms"
     form = {
         "name": "خط اصلی", "api_key": SECRET, "sender": "1000", "base_url": gateway_settings.url, "priority": "۵",
         "is_active": "on", "daily_limit": "۵۰۰", "tariff_persian": "۱۲۰", "operator_irancell_persian": "۱۳۰",
@@ -56,7 +56,7 @@ def test_an_account_from_choosing_to_removing(cafe: Any, gateway_settings: Loopb
 
 
 def test_whatsapp_is_warned_of_in_iran_and_not_in_india(cafe: Any, indian_cafe: Any) -> None:
-    new = "/settings/providers/new/meta_whatsapp/whatsapp/"
+    new = "/settings/providers/new/account/?adapter=meta_whatsapp&channel=whatsapp"
     assert "is-warn" in text(cafe.browser("manager").get(new))
     assert "is-warn" not in text(indian_cafe.browser("manager").get(new))
 

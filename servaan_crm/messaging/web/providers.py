@@ -113,13 +113,15 @@ class ChooseProvider(ProviderPages):
 
 
 class NewProvider(ProviderPages):
-    """Create an account at the chosen provider."""
+    """Create an account at the provider and for the channel that the address names."""
 
-    def get(self, request: HttpRequest, adapter: str, channel: str) -> HttpResponse:
-        return self.show(self.form(adapter, channel), adapter, channel)
+    def get(self, request: HttpRequest) -> HttpResponse:
+        adapter, channel = self.chosen()
+        return self.show(ProviderForm(adapter=adapter, channel=channel))
 
-    def post(self, request: HttpRequest, adapter: str, channel: str) -> HttpResponse:
-        form = self.form(adapter, channel, request.POST)
+    def post(self, request: HttpRequest) -> HttpResponse:
+        adapter, channel = self.chosen()
+        form = ProviderForm(request.POST, adapter=adapter, channel=channel)
         if form.is_valid():
             values, options = form.values()
             try:
@@ -131,17 +133,18 @@ class NewProvider(ProviderPages):
             else:
                 messages.success(request, _("The account is saved. Test it before you rely on it."))
                 return redirect("providers:edit", row.pk)
-        return self.show(form, adapter, channel, status=422)
+        return self.show(form, status=422)
 
-    def form(self, adapter: str, channel: str, data: Any = None) -> ProviderForm:
+    def chosen(self) -> tuple[str, str]:
+        """The adapter and the channel. Raises Http404 when there is none like that."""
+        adapter, channel = self.request.GET.get("adapter", ""), self.request.GET.get("channel", "")
         if adapter not in ADAPTERS or channel not in ADAPTERS[adapter].channels:
             raise Http404
-        return ProviderForm(data, adapter=adapter, channel=channel)
+        return adapter, channel
 
-    def show(self, form: ProviderForm, adapter: str, channel: str, status: int = 200) -> HttpResponse:
-        return render(
-            self.request, "messaging/provider.html", _context(form, adapter, channel), status=status
-        )
+    def show(self, form: ProviderForm, status: int = 200) -> HttpResponse:
+        context = _context(form, *self.chosen())
+        return render(self.request, "messaging/provider.html", context, status=status)
 
 
 class EditProvider(ProviderPages):
