@@ -39,9 +39,11 @@ from servaan_crm.messaging.services.rules import get_rules, quiet_until
 from servaan_crm.messaging.sms import count_parts
 from servaan_crm.tenancy.current import get_cafe
 
-# Above this many cost units of the planner the exact count is not tried; it is given up when it takes longer.
+# Above this many cost units of the planner the exact count is tried only for few guests; it is given up when it takes
+# too long.
 MOST_COST = 2_000_000
 EXACT_TIMEOUT_MS = 600
+FEW_GUESTS, SECOND_TIMEOUT_MS = 100_000, 500
 ESTIMATE_TIMEOUT_MS = 1_500
 SAMPLED_GUESTS = 3_000
 SHOWN_SAMPLES = 5
@@ -167,7 +169,13 @@ def find_audience(wanted: Wanted) -> _Found:
     Raises InvalidCriteria.
     """
     compiled = compile_audience(wanted)
-    return _exact(wanted, compiled) or _estimate(wanted, compiled)
+    query = _count_query(judged(wanted, compiled))
+    if _cost(query) <= MOST_COST:
+        return _exact(query, EXACT_TIMEOUT_MS) or _estimate(wanted, compiled)
+    # The planner cannot see how few fit the criteria; the guess can.
+    guess = _estimate(wanted, compiled)
+    is_small = guess.funnel.audience <= FEW_GUESTS
+    return (_exact(query, SECOND_TIMEOUT_MS) if is_small else None) or guess
 
 
 _COUNT = """
@@ -182,12 +190,9 @@ def _count_query(judgement: Sql) -> Sql:
     return sql(_COUNT, judgement, value(EXACT_TEXTS))
 
 
-def _exact(wanted: Wanted, compiled: tuple[Plan, Sql]) -> _Found | None:
-    query = _count_query(judged(wanted, compiled))
-    if _cost(query) > MOST_COST:
-        return None
+def _exact(query: Sql, milliseconds: int) -> _Found | None:
     try:
-        with transaction.atomic(), limited(EXACT_TIMEOUT_MS):
+        with transaction.atomic(), limited(milliseconds):
             counts, chosen = fetch(query)[0]
     except OperationalError:
         return None

@@ -189,3 +189,25 @@ def test_a_number_no_account_reaches_is_invalid(cafe, settings):
     make_customer()
     ProviderAccount.objects.create(name="x", adapter="melipayamak", api_key="k", sender="5000")
     assert preview_campaign(make_campaign()).funnel.skipped["invalid"] == 1
+
+
+def test_a_guess_is_marked_and_of_a_small_book_it_is_right(cafe, monkeypatch):
+    from campaigns.selectors import preview as module
+
+    set_rules()
+    guests = [make_customer(status="blocked" if number < 4 else "active") for number in range(30)]
+    campaign = make_campaign(holdout_percent=20)
+    exact = preview_campaign(campaign).funnel
+    monkeypatch.setattr(module, "MOST_COST", 0)
+    monkeypatch.setattr(module, "FEW_GUESTS", -1)
+    guess = preview_campaign(campaign)
+    assert guess.is_estimate
+    assert guess.funnel.is_estimate
+    # All pages of a small table are drawn.
+    scale = guess.funnel.audience / exact.audience
+    assert guess.funnel.audience >= len(guests)
+    assert guess.funnel.recipients == pytest.approx(exact.recipients * scale, abs=1)
+    assert (
+        sum([*guess.funnel.skipped.values(), guess.funnel.holdout, guess.funnel.recipients])
+        == guess.funnel.audience
+    )
