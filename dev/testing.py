@@ -10,6 +10,7 @@ from dev import chromium, migrate, paths, run, services
 from dev.process import free_port
 from dev.supervisor import Stopped, Supervisor
 
+INTERRUPTED = 2  # pytest's exit statuses from here on are no verdict about the tests
 # pytest writes its report on SIGINT and undoes its fixtures.
 PYTEST_STOP = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0))
 
@@ -24,17 +25,32 @@ def _run_to_end(supervisor: Supervisor, name: str, command: Sequence[str], env: 
     return status if status >= 0 else 128 - status
 
 
+# The whole suite: files side by side, then the tests that need the services for themselves.
+MOST_PROCESSES = 4
+TOGETHER = ("-n", str(min(os.cpu_count() or 1, MOST_PROCESSES)), "--dist", "loadfile", "-m", "not alone")
+ALONE = ("-m", "alone")
+
+
 def test(arguments: Sequence[str]) -> int:
-    """Run pytest with its own PostgreSQL, Redis and a Chromium. Returns pytest's exit status."""
+    """Run pytest with its own PostgreSQL, Redis and a Chromium; with ``arguments`` in one process, as given.
+
+    Returns pytest's exit status: of the first run that failed, when there are several.
+    """
     run.prepare_files()
     browser = chromium.find()
+    status = 0
     with services.temporary(paths.home(), durable=False) as (supervisor, urls):
         env = services.child_environment({**urls, "SERVAAN_CHROMIUM": browser})
         env.setdefault("DJANGO_SETTINGS_MODULE", "servaan_crm.settings.test")
         try:
-            return _run_to_end(supervisor, "pytest", [sys.executable, "-m", "pytest", *arguments], env)
+            for run_with in [arguments] if arguments else [TOGETHER, ALONE]:
+                command = [sys.executable, "-m", "pytest", *run_with]
+                status = _run_to_end(supervisor, "pytest", command, env) or status
+                if status >= INTERRUPTED:
+                    break
         except Stopped:
             return 130
+    return status
 
 
 def chaos(arguments: Sequence[str]) -> int:

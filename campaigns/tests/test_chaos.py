@@ -25,6 +25,7 @@ SEED = int(os.environ.get("SERVAAN_CHAOS_SEED", "1"))
 GUESTS, UNWILLING, SECONDS, WORKERS = (LONG, LONG // 20, 150, 2) if LONG else (900, 60, 25, 1)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(1500)
 def test_everybody_is_reached_once_in_any_weather(fresh_cafe, tmp_path, settings):
     cast = fresh_cafe()

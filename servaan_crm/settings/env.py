@@ -46,6 +46,14 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
+def other_redis_database(url: str, number: int) -> str:
+    """Return ``url`` with another database of the same Redis server."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"unix://{parts.path}?db={number}"
+    return parts._replace(path=f"/{number}").geturl()
+
+
 def celery_redis(url: str) -> str:
     """Celery's transport writes ``unix:///path?db=1`` as ``redis+socket:///path?virtual_host=1``."""
     if not url.startswith("unix://"):
