@@ -34,8 +34,14 @@ def possible_actions(campaign: Campaign) -> list[str]:
     return [
         action
         for action, states in TRANSITIONS.items()
-        if campaign.status in states and (campaign.has_messages or action not in _MESSAGES_ONLY)
+        if (campaign.status in states and (campaign.has_messages or action not in _MESSAGES_ONLY))
+        or (action == "cancel" and _is_running_offer(campaign))
     ]
+
+
+def _is_running_offer(campaign: Campaign) -> bool:
+    """An offer has nothing on the way that could not be taken back, so it can end before its last day."""
+    return campaign.status == S.SENT and not campaign.has_messages
 
 
 _MESSAGES_ONLY = frozenset({"pause", "resume", "retry", "test"})

@@ -389,3 +389,6 @@ def test_an_offer_has_a_code_and_no_messages(cafe):
     assert DiscountCode.objects.get(code="YALDA20").campaign_id == campaign.pk
     campaign = services.send_campaign(actor=ACTOR, campaign_id=campaign.pk)
     assert (campaign.status, campaign.recipients, Message.objects.count()) == ("sent", 1, 0)
+    assert "cancel" in services.possible_actions(campaign), "an offer can end before its last day"
+    ended = services.cancel_campaign(actor=ACTOR, campaign_id=campaign.pk)
+    assert (ended.status, services.possible_actions(ended)) == ("cancelled", [])

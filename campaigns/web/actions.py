@@ -97,6 +97,7 @@ class Reject(CampaignPages):
     permission = P.CAMPAIGNS_MANAGE
 
     def post(self, request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+        get_campaign(campaign_id)
         reason = request.POST.get("reason", "")[:500].strip()
         try:
             services.reject_campaign(

@@ -213,7 +213,8 @@ def _plant_automation(customer: Any) -> Any:
 def _plant_campaign(customer: Any) -> dict[str, Any]:
     """A draft with two texts, a guest of it with a link that was followed, and a text to begin with."""
     campaign = Campaign.objects.create(name=MARKER, content=MARKER, description=MARKER)
-    CampaignVariant.objects.create(campaign=campaign, key="A", content=MARKER)
+    for letter in "AB":
+        CampaignVariant.objects.create(campaign=campaign, key=letter, content=MARKER)
     delivery = CampaignDelivery.objects.create(
         campaign=campaign, customer=customer, recipient=customer.phone, state="skipped", reason="blocked"
     )
