@@ -186,8 +186,9 @@ def _plant_rest(user: User, customer: Any) -> dict[str, Any]:
     BulkOperation.objects.filter(pk=done.pk).update(query=MARKER, actor_name=MARKER)
     job = upload(f"نام,موبایل,{MARKER}\n{MARKER},{PHONE},{MARKER}\n", f"{MARKER}.csv")
     return {"item_id": item.pk, "segment_id": segment.pk, "run_id": run.pk, "api_key_id": key.pk, "import_id": job.pk,
-            "view_id": view.pk, "bulk_id": done.pk, "rule_id": rule.pk,
-            "provider_id": account.pk, "automation_id": automation_id, "code_id": code.pk, "code": code.code, "level": MARKER, "version": 2, "key": segment.key}  # fmt: skip
+            "view_id": view.pk, "bulk_id": done.pk, "rule_id": rule.pk, "provider_id": account.pk,
+            "automation_id": automation_id, "code_id": code.pk, "code": code.code, "level": MARKER, "version": 2,
+            "key": segment.key}  # fmt: skip
 
 
 def _plant_automation(customer: Any) -> Any:
