@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-import pytest
 from django.db import connection
 from django.utils import timezone
 from django_tenants.utils import tenant_context
@@ -122,7 +121,6 @@ def test_refresh_at_checkout_is_one_query(cafe, django_assert_num_queries):
         refresh_customer(summary)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_beside_checkouts_it_ends_where_it_would_at_rest(fresh_cafe, monkeypatch):
     cast = fresh_cafe()
     with tenant_context(cast.cafe):
@@ -162,7 +160,6 @@ def test_beside_checkouts_it_ends_where_it_would_at_rest(fresh_cafe, monkeypatch
         assert not SegmentRun.objects.filter(status="running").exists()
 
 
-@pytest.mark.django_db(transaction=True)
 def test_killed_half_way_and_taken_over(fresh_cafe, monkeypatch):
     cast = fresh_cafe()
     with tenant_context(cast.cafe):

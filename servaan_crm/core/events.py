@@ -5,7 +5,8 @@ The broker only rings the bell. With the broker gone, the periodic sweep still d
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -25,6 +26,9 @@ MAX_ATTEMPTS = 12
 KEEP_DAYS = 30
 # Events of one claim and commit; fewer when their handlers take longer than this together.
 BATCH, BATCH_SECONDS = 50, 0.2
+# A batch holds the guests of all its events, in no order that anybody else keeps. It gives up waiting long before
+# PostgreSQL looks for deadlocks (after a second), so that it is never a till that has to.
+BATCH_PATIENCE = 0.2
 _OUTCOME = ("handled", "attempts", "last_error", "dispatched_at", "failed_at", "next_attempt_at")
 _subscribers: dict[str, dict[str, Handler]] = {}
 
@@ -100,7 +104,7 @@ def _dispatch_batch(size: int, *, careful: bool) -> tuple[int, int]:
     """Hand over up to ``size`` events in one transaction; returns how many were taken, and how many are finished."""
     taken: list[EventRow] = []
     finished = 0
-    with transaction.atomic():
+    with transaction.atomic(), _patience(None if careful else BATCH_PATIENCE):
         rows = (
             EventRow.objects.select_for_update(skip_locked=True)
             .filter(dispatched_at=None, failed_at=None, next_attempt_at__lte=timezone.now())
@@ -114,6 +118,18 @@ def _dispatch_batch(size: int, *, careful: bool) -> tuple[int, int]:
                 break  # the rest is claimed again after this commit
         EventRow.objects.bulk_update(taken, _OUTCOME)
     return len(taken), finished
+
+
+@contextmanager
+def _patience(seconds: float | None) -> Iterator[None]:
+    """Wait no longer than so many seconds for any lock; None: as long as it takes."""
+    if seconds is None:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
+        yield
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 def _deliver(row: EventRow, *, careful: bool) -> bool:

@@ -35,7 +35,7 @@ from feedback.services import record_feedback
 from feedback.tests.helpers import make_customer, make_visit, without_feature
 from loyalty.models import LedgerEntry, LoyaltyAccount, Voucher
 from segments.models import Segment
-from segments.services import ask_for_run, work_off_runs
+from segments.services import ask_for_run, save_segment, work_off_runs
 from servaan_crm.core import events
 from servaan_crm.l10n.jalali import from_jalali, local_date
 from servaan_crm.l10n.locale import get_locale, use_locale
@@ -357,7 +357,8 @@ def test_every_tenth_visit_that_counts(cafe: Any) -> None:
 
 
 def test_entering_a_segment_through_a_checkout(cafe: Any) -> None:
-    Segment.objects.create(key="two", name="دو بار", criteria={"visit_count": {"min": 2}})
+    two = Segment(key="two", name="دو بار", criteria={"visit_count": {"min": 2}})
+    save_segment(actor=cafe.owner.actor, segment=two)
     ask_for_run("test")
     work_off_runs()
     only_mine(automation("segment.entered", trigger_options={"segment": "two"}, template="{{name}}"))
