@@ -165,7 +165,7 @@ class Supervisor:
         while child.process.poll() is None:
             self.pump(0.2, leave=child)
         status = child.process.returncode
-        self._forget(child)
+        self.forget(child)
         if status:
             tail = "\n".join(f"    {line}" for line in child.last)
             log = self.folder / "log" / f"{name}.log"
@@ -299,7 +299,7 @@ class Supervisor:
             self._read(0)
             child.ended = True
         for child in list(self.children):
-            self._forget(child)
+            self.forget(child)
         (self.folder / "run" / "state.json").unlink(missing_ok=True)
 
     def _signal(self, child: Child, sig: int) -> None:
@@ -313,7 +313,8 @@ class Supervisor:
         except (ProcessLookupError, PermissionError):
             return
 
-    def _forget(self, child: Child) -> None:
+    def forget(self, child: Child) -> None:
+        """Let go of a child that has ended as it should."""
         if child not in self.children:
             return
         self.children.remove(child)

@@ -21,6 +21,7 @@ def _run_to_end(supervisor: Supervisor, name: str, command: Sequence[str], env: 
     while child.process.poll() is None:
         supervisor.pump(0.2, leave=child)
     supervisor.drain(child)
+    supervisor.forget(child)
     status = child.process.returncode
     return status if status >= 0 else 128 - status
 

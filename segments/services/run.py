@@ -206,7 +206,7 @@ ON CONFLICT DO NOTHING
 """
 _LEAVE = """
 DELETE FROM segments_segmentmembership member USING segments_work work
- WHERE {batch} AND member.customer_id = work.customer_id
+ WHERE {batch} AND NOT work.present <@ work.segs AND member.customer_id = work.customer_id
    AND member.segment_id = ANY(work.present) AND NOT member.segment_id = ANY(work.segs)
 """
 _BASE = f"""
