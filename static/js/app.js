@@ -155,6 +155,9 @@
     if (xhr.status === 401) { window.location.reload(); return; }
     toast({ text: say.textFailed, level: "bad", retry: xhr.status >= 500 ? again(event.detail) : null });
   });
+  // An answer that comes after its place has left the page has nowhere to go.
+  const late = (event) => { if (event.detail.target && !event.detail.target.isConnected) event.preventDefault(); };
+  document.addEventListener("htmx:beforeRequest", (event) => event.detail.elt.addEventListener("htmx:beforeOnLoad", late));
   document.addEventListener("htmx:beforeSwap", (event) => {
     const aimed = event.detail.xhr.getResponseHeader("HX-Retarget") === "#toasts";
     if (aimed && event.detail.xhr.status >= 400) event.detail.shouldSwap = true;
