@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 
 from checkout.errors import VisitNotFound
 from customers.models import Customer, Visit
-from customers.services.visits import lock_customer
+from customers.services.visits import lock_owners
 from loyalty.models import LedgerEntry, LoyaltyAccount, TierChange
 from loyalty.rules import RuleBook
 from loyalty.selectors.status import tier_measure
@@ -18,16 +18,14 @@ from servaan_crm.core.errors import EditConflict
 
 def lock_customer_of(visit_id: UUID) -> Customer | None:
     """Lock the guest first, as every writer does; None for a walk-in. Deleted guests can be corrected too."""
-    while True:
-        owner = list(Visit.objects.filter(pk=visit_id).values_list("customer_id", flat=True))
-        if not owner:
+
+    def owner() -> set[UUID]:
+        found = list(Visit.objects.filter(pk=visit_id).values_list("customer_id", flat=True))
+        if not found:
             raise VisitNotFound(details={"visit_id": str(visit_id)})
-        if owner[0] is None:
-            return None
-        customer = lock_customer(customer_id=owner[0], deleted_too=True)
-        # While this waited, a merge or a move may have given the visit to another guest.
-        if Visit.objects.filter(pk=visit_id, customer_id=owner[0]).exists():
-            return customer
+        return {pk for pk in found if pk is not None}
+
+    return next(iter(lock_owners(owner).values()), None)
 
 
 def lock_visit(visit_id: UUID, owner: Customer | None) -> Visit:

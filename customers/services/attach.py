@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from customers.errors import CustomerNotFound
 
@@ -55,14 +55,24 @@ def lock_for_merge(customer_ids: Iterable[UUID]) -> None:
 
 
 def _follow(wanted: set[UUID]) -> dict[UUID, tuple[UUID, bool]]:
-    """Return id → (id of the guest it is by now, whether that one is not deleted), all rows held."""
+    """Return id → (id of the guest it is by now, whether that one is not deleted), all rows held.
+
+    All rows are held by one statement, the lower id first: whoever turns out to be part of another guest is given
+    back, and held again together with that one. To hold one and wait for the other is half of a deadlock.
+    """
     rows: dict[UUID, tuple[UUID | None, bool]] = {}
-    asked = wanted
+    asked = set(wanted)
     while asked:
+        attempt = transaction.savepoint()
         with connection.cursor() as cursor:
             cursor.execute(_HOLD, [sorted(asked)])
-            rows |= {pk: (heir, alive) for pk, heir, alive in cursor.fetchall()}
-        asked = {heir for heir, _alive in rows.values() if heir is not None} - rows.keys() - asked
+            rows = {pk: (heir, alive) for pk, heir, alive in cursor.fetchall()}
+        heirs = {heir for heir, _alive in rows.values() if heir is not None} - asked
+        if not heirs:
+            transaction.savepoint_commit(attempt)
+            break
+        transaction.savepoint_rollback(attempt)
+        asked |= heirs
     found: dict[UUID, tuple[UUID, bool]] = {}
     for pk in wanted & rows.keys():
         at: UUID = pk

@@ -1,9 +1,11 @@
 """Locking a guest, and keeping the visit figures of its summary."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import Count, F, Max, Min, Sum
 
 from customers.errors import CustomerNotFound
@@ -42,6 +44,29 @@ def lock_customer(
         raise CustomerNotFound(details={"customer_id": str(customer_id)} if customer_id else {"phone": phone})
     summary.customer.summary = summary
     return summary.customer
+
+
+def lock_owners(owners: Callable[[], set[UUID]]) -> dict[UUID, Customer]:
+    """Lock the guests something belongs to now, deleted ones too, the lower id first.
+
+    While this waits, a merge or a move may give it to somebody else. Then the locks go back before it begins anew: to
+    hold one guest and wait for another out of order is half of a deadlock.
+
+    Args:
+        owners: reads the ids; asked before and again under the locks. What it raises passes through.
+
+    Raises CustomerNotFound.
+    """
+    wanted = owners()
+    while True:
+        attempt = transaction.savepoint()
+        locked = {pk: lock_customer(customer_id=pk, deleted_too=True) for pk in sorted(wanted)}
+        found = owners()
+        if found == wanted:
+            transaction.savepoint_commit(attempt)
+            return locked
+        transaction.savepoint_rollback(attempt)
+        wanted = found
 
 
 def add_visit_to_summary(summary: CustomerSummary, *, amount: Decimal, at: datetime) -> None:

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer, Visit
-from customers.services.visits import lock_customer
+from customers.services.visits import lock_owners
 from loyalty.events import ReferralRewarded
 from loyalty.models import LedgerEntry, LoyaltyProgram, Referral, ReviewItem
 from loyalty.referral_families import family_of, heirs_of, ring_of
@@ -86,24 +86,25 @@ class Case:
 
 def lock_case(referral_id: UUID) -> Case:
     """Lock both guests in the order of their ids, then the referral. Raises Referral.DoesNotExist."""
-    while True:
+    heirs: dict[UUID, UUID] = {}
+
+    def both() -> set[UUID]:
         row = Referral.objects.get(pk=referral_id)
-        heirs = heirs_of([row.referrer_id, row.friend_id])
-        wanted = sorted(set(heirs.values()))
-        locked = {pk: lock_customer(customer_id=pk, deleted_too=True) for pk in wanted}
-        # A merge may have come first while this waited: then the wrong rows are locked.
-        if any(guest.merged_into_id for guest in locked.values()):
-            continue
-        row = Referral.objects.select_for_update(no_key=True).get(pk=referral_id)
-        friend = locked[heirs[row.friend_id]]
-        return Case(
-            referral=row,
-            referrer=locked[heirs[row.referrer_id]],
-            friend=friend,
-            friends=family_of(friend.pk),
-            program=LoyaltyProgram.objects.get(),
-            book=get_rule_book(),
-        )
+        heirs.clear()
+        heirs.update(heirs_of([row.referrer_id, row.friend_id]))
+        return set(heirs.values())
+
+    locked = lock_owners(both)
+    row = Referral.objects.select_for_update(no_key=True).get(pk=referral_id)
+    friend = locked[heirs[row.friend_id]]
+    return Case(
+        referral=row,
+        referrer=locked[heirs[row.referrer_id]],
+        friend=friend,
+        friends=family_of(friend.pk),
+        program=LoyaltyProgram.objects.get(),
+        book=get_rule_book(),
+    )
 
 
 def settle(*, actor: Actor, referral_id: UUID) -> Referral:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers.models import Visit
-from customers.services.visits import lock_customer
+from customers.services.visits import lock_owners
 from loyalty.models import LedgerEntry, Referral, ReviewItem
 from loyalty.referral_errors import ReferralDecided, ReferralNotFound
 from loyalty.review_errors import ReviewClosed, ReviewNotFound
@@ -89,11 +89,12 @@ def reverse_review(*, actor: Actor, review_id: UUID, note: str = "") -> Decision
 
 def _take_back(actor: Actor, item: ReviewItem) -> tuple[int, int, int]:
     """Reverse the open entries under the guest's lock; returns entries, points and what was missing."""
-    assert item.customer_id is not None
-    customer = lock_customer(customer_id=item.customer_id, deleted_too=True)
-    item.refresh_from_db()
-    if item.customer_id != customer.pk:  # merged while this waited
-        return _take_back(actor, item)
+
+    def owner() -> set[UUID]:
+        item.refresh_from_db()
+        return {pk for pk in (item.customer_id,) if pk is not None}
+
+    (customer,) = lock_owners(owner).values()
     entries = open_entries(item)
     if not entries:
         return 0, 0, 0

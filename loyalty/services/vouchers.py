@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from customers.errors import CustomerBlocked
 from customers.models import Customer, Visit
-from customers.services.visits import lock_customer
+from customers.services.visits import lock_owners
 from loyalty.benefits import BenefitTerms, OpenBill
 from loyalty.events import VoucherIssued
 from loyalty.models import LedgerEntry, Reward, Voucher
@@ -228,15 +228,16 @@ def use_voucher(
 
 def lock_voucher(voucher_id: UUID) -> tuple[Customer, Voucher]:
     """Lock the guest, then the voucher. Raises VoucherNotFound."""
-    while True:
-        owner = Voucher.objects.filter(pk=voucher_id).values_list("customer_id", flat=True).first()
-        if owner is None:
+
+    def owner() -> set[UUID]:
+        found = set(Voucher.objects.filter(pk=voucher_id).values_list("customer_id", flat=True))
+        if not found:
             raise VoucherNotFound(details={"voucher_id": str(voucher_id)})
-        customer = lock_customer(customer_id=owner, deleted_too=True)
-        rows = Voucher.objects.select_for_update(of=("self",)).select_related("entry", "reward")
-        voucher = rows.filter(pk=voucher_id, customer_id=owner).first()
-        if voucher is not None:  # else a merge gave it to another guest while this waited
-            return customer, voucher
+        return found
+
+    (customer,) = lock_owners(owner).values()
+    rows = Voucher.objects.select_for_update(of=("self",)).select_related("entry", "reward")
+    return customer, rows.get(pk=voucher_id)
 
 
 def expire_vouchers() -> int:
