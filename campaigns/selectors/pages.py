@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignDelivery
+from campaigns.selectors.attribution import brought_by, deliveries_that_came
 from campaigns.selectors.deliveries import REASONS, STATUSES, list_deliveries
 from campaigns.selectors.statistics import figures_of
 from loyalty.models import DiscountCode
@@ -57,36 +55,6 @@ def count_by_state() -> dict[str, int]:
     return dict(Campaign.objects.order_by().values_list("status").annotate(Count("pk")))
 
 
-# As in ``results``: a visit belongs to the last message before it. Here for many campaigns, or with the deliveries.
-_COUNTED = """
-WITH mine AS (
-    SELECT d.campaign_id, d.id, d.customer_id, m.sent_at,
-           m.sent_at + make_interval(days => c.attribution_days) AS until
-      FROM campaigns_campaigndelivery d
-      JOIN messaging_message m ON m.id = d.message_id JOIN campaigns_campaign c ON c.id = d.campaign_id
-     WHERE d.campaign_id = ANY(%s) AND d.state = 'queued' AND m.sent_at IS NOT NULL
-       AND m.state NOT IN ('failed', 'undelivered', 'blocked')),
-counted AS (
-    SELECT mine.campaign_id, mine.id, v.final_amount FROM mine
-      JOIN customers_visit v ON v.customer_id = mine.customer_id AND v.voided_at IS NULL
-       AND v.visit_date >= mine.sent_at AND v.visit_date < mine.until
-     WHERE NOT EXISTS (
-        SELECT 1 FROM campaigns_campaigndelivery other JOIN messaging_message later ON later.id = other.message_id
-         WHERE other.customer_id = mine.customer_id AND other.campaign_id <> mine.campaign_id
-           AND other.state = 'queued' AND later.sent_at > mine.sent_at AND later.sent_at <= v.visit_date
-           AND later.state NOT IN ('failed', 'undelivered', 'blocked')))
-"""
-_BROUGHT = _COUNTED + "SELECT campaign_id, count(*), sum(final_amount) FROM counted GROUP BY 1"
-_CAME = _COUNTED + "SELECT id FROM counted"
-
-
-def brought_by(campaign_ids: Iterable[UUID]) -> dict[UUID, tuple[int, Decimal]]:
-    """Return campaign → (visits, revenue in the base unit) of those that brought any; one query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BROUGHT, [list(campaign_ids)])
-        return {key: (visits, revenue) for key, visits, revenue in cursor.fetchall()}
-
-
 @dataclass(frozen=True, slots=True)
 class CampaignLine:
     """A campaign as the list shows it. ``when``: sent, else planned; amounts in the base unit."""
@@ -107,15 +75,15 @@ def with_results(campaigns: list[Campaign]) -> list[CampaignLine]:
     lines = []
     for one in campaigns:
         own = figures[one.pk]
-        visits, revenue = brought.get(one.pk, (0, Decimal(0)))
+        came = brought[one.pk]
         lines.append(
             CampaignLine(
                 campaign=one,
                 url=reverse("campaigns:detail", args=[one.pk]),
                 when=one.started_at or one.scheduled_at,
                 delivered_percent=own.delivery_rate if own.sent else None,
-                visits=visits,
-                revenue=revenue,
+                visits=came.visits,
+                revenue=came.revenue,
                 redemptions=one.discount_code.times_used if one.discount_code else 0,
             )
         )
@@ -167,7 +135,7 @@ def list_recipients(
     if own == "left":
         return rows.filter(Exists(message.filter(sent_at__isnull=False)))
     if own == "came":
-        return rows.filter(pk__in=RawSQL(_CAME, [[campaign.pk]]))
+        return rows.filter(pk__in=deliveries_that_came(campaign.pk))
     in_states = Exists(message.filter(state__in=_MESSAGE_STATES[own]))
     return rows.filter(Q(state="waiting") | in_states) if own == "pending" else rows.filter(in_states)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from campaigns.lift import Lift, lift
 from campaigns.models import Campaign
+from campaigns.selectors.attribution import brought_by
 from campaigns.selectors.statistics import get_figures
 
 
@@ -44,26 +45,8 @@ class Results:
     is_final: bool
 
 
-# A visit belongs to the last message before it, of whatever campaign; to ours if no other came in between.
-_ATTRIBUTED = """
-WITH mine AS (
-    SELECT d.customer_id, m.sent_at FROM campaigns_campaigndelivery d JOIN messaging_message m ON m.id = d.message_id
-     WHERE d.campaign_id = %(campaign)s AND d.state = 'queued' AND m.sent_at IS NOT NULL
-       AND m.state NOT IN ('failed', 'undelivered', 'blocked')),
-counted AS (
-    SELECT mine.customer_id, v.final_amount FROM mine
-      JOIN customers_visit v ON v.customer_id = mine.customer_id AND v.voided_at IS NULL
-       AND v.visit_date >= mine.sent_at AND v.visit_date < mine.sent_at + %(window)s
-     WHERE NOT EXISTS (
-        SELECT 1 FROM campaigns_campaigndelivery other JOIN messaging_message later ON later.id = other.message_id
-         WHERE other.customer_id = mine.customer_id AND other.campaign_id <> %(campaign)s AND other.state = 'queued'
-           AND later.sent_at > mine.sent_at AND later.sent_at <= v.visit_date
-           AND later.state NOT IN ('failed', 'undelivered', 'blocked')))
-SELECT (SELECT count(*) FROM mine), (SELECT count(DISTINCT customer_id) FROM counted),
-       (SELECT count(*) FROM counted), (SELECT COALESCE(sum(final_amount), 0) FROM counted)
-"""
 # Both groups by the same clock, and all who were drawn for the message, also those it did not reach: leaving them
-# out would compare guests with working numbers to all guests.
+# out would compare guests with working numbers to all guests. One person's second record is nobody of its own.
 _GROUPS = """
 SELECT d.state = 'holdout' AS is_held, count(*),
        count(*) FILTER (WHERE EXISTS (
@@ -72,6 +55,8 @@ SELECT d.state = 'holdout' AS is_held, count(*),
   FROM campaigns_campaigndelivery d
  WHERE d.campaign_id = %(campaign)s
    AND (d.state IN ('holdout', 'queued', 'waiting') OR d.reason IN ('no_value', 'too_long', 'deleted', 'cancelled'))
+   AND NOT EXISTS (
+       SELECT 1 FROM customers_customer c WHERE c.id = d.customer_id AND c.merged_into_id IS NOT NULL)
  GROUP BY 1
 """
 _REDEEMED = """
@@ -84,23 +69,23 @@ def get_results(campaign: Campaign) -> Results:
     """Return what the campaign brought so far; a constant number of queries."""
     since = campaign.started_at or campaign.created_at
     window = timedelta(days=campaign.attribution_days)
-    values = {"campaign": campaign.pk, "window": window, "from": since, "until": since + window}
-    reached, visitors, visits, revenue = _fetch(_ATTRIBUTED, values)[0]
+    values = {"campaign": campaign.pk, "from": since, "until": since + window}
+    brought = brought_by([campaign.pk])[campaign.pk]
     redemptions, discount = _redeemed(campaign, since)
     figures = get_figures(campaign)
     cost = figures.actual_cost
     return Results(
         days=campaign.attribution_days,
-        reached=reached,
-        visitors=visitors,
-        visits=visits,
-        revenue=revenue,
+        reached=brought.reached,
+        visitors=brought.visitors,
+        visits=brought.visits,
+        revenue=brought.revenue,
         cost=cost,
         redemptions=redemptions,
         discount=discount,
         clicks=figures.clicks,
         clicked=figures.clicked,
-        roi=round(float(100 * (revenue - cost) / cost), 1) if cost else None,
+        roi=round(float(100 * (brought.revenue - cost) / cost), 1) if cost else None,
         lift=_lift(campaign, values),
         is_final=(campaign.sent_at or timezone.now()) + window <= timezone.now(),
     )
