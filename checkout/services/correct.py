@@ -42,7 +42,7 @@ from loyalty.services.stamps import restamp_visit, stamp_visit, unstamp_visit
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.errors import EditConflict
 from servaan_crm.core.features import is_enabled
 
@@ -55,6 +55,7 @@ FIGURES = AMOUNTS | {"visit_date"}
 STAMPED = FIGURES | {"items"}
 
 
+@survives_deadlock
 def edit_visit(
     *,
     actor: Actor,
@@ -106,6 +107,7 @@ def edit_visit(
         return CorrectionReceipt(visit, customer, status, shortfall, changed)
 
 
+@survives_deadlock
 def move_visit(
     *,
     actor: Actor,
@@ -149,6 +151,7 @@ def move_visit(
         return CorrectionReceipt(visit, target, status, shortfall, ("customer",))
 
 
+@survives_deadlock
 def restore_visit(*, actor: Actor, visit_id: UUID, may_edit_old: bool = False) -> CorrectionReceipt:
     """Let a voided visit count again: points paid are paid again, points are earned again.
 

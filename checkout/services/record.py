@@ -31,10 +31,11 @@ from segments.services import refresh_customer
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.features import is_enabled, require_feature
 
 
+@survives_deadlock
 def record_visit(
     *,
     actor: Actor,

@@ -29,11 +29,12 @@ from loyalty.services.ledger import account_of
 from loyalty.services.stamps import unstamp_visit
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 
 SAME_DAY = timedelta(hours=36)
 
 
+@survives_deadlock
 def void_visit(*, actor: Actor, visit_id: UUID, reason: str = "", may_void_old: bool = False) -> VoidReceipt:
     """Void a visit: points paid come back, points earned are taken back, the figures are counted again.
 

@@ -22,7 +22,7 @@ from customers.services.attach import lock_for_merge
 from customers.services.customers import phone_conflicts
 from customers.services.visits import lock_customer
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.errors import EditConflict
 from servaan_crm.core.events import publish
 from servaan_crm.core.ids import uuid7
@@ -33,6 +33,7 @@ from servaan_crm.l10n.phone import national
 _BOOKKEEPING = {"id", "version", "updated_at", "updated_by_id"}
 
 
+@survives_deadlock
 def merge_customers(
     *,
     actor: Actor,
@@ -81,6 +82,7 @@ def merge_customers(
     return record
 
 
+@survives_deadlock
 def undo_merge(*, actor: Actor, merge_id: UUID) -> MergeRecord:
     """Make two guests of one again, as they were; possible until one of them, or what belongs to it, changes.
 

@@ -19,7 +19,7 @@ from loyalty.selectors.program import get_rule_book
 from loyalty.services.confirmation import settle
 from loyalty.services.ledger import Movement, account_of, post, settle_tier
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.events import publish
 from servaan_crm.core.features import require_feature
 
@@ -30,6 +30,7 @@ REDEMPTION_TYPES = {
 }
 
 
+@survives_deadlock
 def award_points(
     *, actor: Actor, customer_id: UUID, points: int, reason: str, reference: str = "", notes: str = ""
 ) -> LedgerEntry:
@@ -52,6 +53,7 @@ def award_points(
     )  # fmt: skip
 
 
+@survives_deadlock
 def redeem_points(
     *,
     actor: Actor,
@@ -96,6 +98,7 @@ def _may_redeem(book: RuleBook, customer: Customer, points: int, confirmed: Rede
     settle(book=book, customer=customer, points=points, confirmed=confirmed)
 
 
+@survives_deadlock
 def adjust_points(
     *, actor: Actor, customer_id: UUID, points: int, reason: str, notes: str = ""
 ) -> LedgerEntry:

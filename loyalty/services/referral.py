@@ -38,7 +38,7 @@ from loyalty.services.referral_rewards import (
 from loyalty.services.review import raise_signal
 from loyalty.voucher_codes import ALPHABET, normalise
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.features import require_feature
 from servaan_crm.l10n.jalali import local_date, local_day_bounds
 from servaan_crm.l10n.locale import get_locale
@@ -77,6 +77,7 @@ def owner_of(code: str) -> UUID:
     return heirs_of([owner])[owner]
 
 
+@survives_deadlock
 def enter_referral(
     *,
     actor: Actor,
@@ -195,6 +196,7 @@ def _look_for_burst(actor: Actor, referral: Referral) -> None:
         )
 
 
+@survives_deadlock
 def release_referral(*, actor: Actor, referral_id: UUID) -> Referral:
     """Let a held referral go on: it is rewarded at once when the friend was here, else with the first visit.
 
@@ -210,6 +212,7 @@ def release_referral(*, actor: Actor, referral_id: UUID) -> Referral:
         return case.referral
 
 
+@survives_deadlock
 def refuse_referral(*, actor: Actor, referral_id: UUID, reason: str) -> Referral:
     """Close a referral for good; points that were given for it are taken back, as far as they are there.
 

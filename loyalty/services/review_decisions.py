@@ -20,7 +20,7 @@ from loyalty.services.ledger import Movement, account_of, post, usable_points
 from loyalty.services.points import save_account
 from loyalty.services.referral import refuse_referral
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 
 _Status = ReviewItem.Status
 _UNDECIDED = (_Status.OPEN, _Status.WATCHING)
@@ -61,6 +61,7 @@ def _decide(actor: Actor, review_id: UUID, status: str, note: str) -> Decision:
         return Decision(item)
 
 
+@survives_deadlock
 def reverse_review(*, actor: Actor, review_id: UUID, note: str = "") -> Decision:
     """Take back the points of exactly those entries of the evidence that nothing has reversed yet.
 

@@ -23,7 +23,7 @@ from loyalty.services.points import save_account
 from loyalty.services.reward_rules import check_reward
 from loyalty.services.vouchers import issue
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.errors import EditConflict
 from servaan_crm.core.features import require_feature
 from servaan_crm.l10n.jalali import local_date
@@ -76,6 +76,7 @@ def delete_reward(*, actor: Actor, reward_id: UUID) -> None:
             raise RewardInUse(details={"reward_id": str(reward_id)}) from None
 
 
+@survives_deadlock
 def redeem_reward(
     *, actor: Actor, customer_id: UUID, reward_id: UUID, confirmed: RedemptionCode | None = None
 ) -> Voucher:

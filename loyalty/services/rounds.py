@@ -6,26 +6,20 @@ point, repeated, and run by two workers at once: whoever comes second finds noth
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
-from django.db.utils import OperationalError
+from django.db import connection
 from django.utils import timezone
-from psycopg.errors import DeadlockDetected
 
 from servaan_crm.core import events
 from servaan_crm.core.actors import system
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.tasks import dispatch_events, enqueue
 
-log = logging.getLogger(__name__)
 BATCH = 5000
-TRIES = 5
 MOST_PER_EVENT = 500
 # The rows that ``lock_customer`` takes for one guest, in the order in which everybody takes several.
 _LOCK = "SELECT 1 FROM customers_customer WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
@@ -45,7 +39,7 @@ def run(name: str, *, find: str, apply: str, params: dict[str, Any], tells: type
         now = timezone.now()
         told = None if events.is_heard(tells.name) else now
         values = {**params, "ids": ids, "now": now, "told": told, "id_head": _id_head(now)}
-        done += _patiently(name, apply, values)
+        done += _apply(name, apply, values)
     return done
 
 
@@ -57,24 +51,15 @@ def _batches(find: str, params: dict[str, Any]) -> Iterator[list[UUID]]:
             yield [row[0] for row in rows]
 
 
-def _patiently(name: str, apply: str, values: dict[str, Any]) -> int:
-    """Do one batch; again when PostgreSQL chose it as the victim of a deadlock with another set-based job."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            with write(system(name)), connection.cursor() as cursor:
-                cursor.execute(_LOCK, [values["ids"]])
-                cursor.execute(apply, values)
-                (count,) = cursor.fetchone()
-                if count and values["told"] is None:
-                    enqueue(dispatch_events)
-                return int(count)
-        except OperationalError as error:
-            within = transaction.get_connection().in_atomic_block
-            if within or attempt == TRIES or not isinstance(error.__cause__, DeadlockDetected):
-                raise
-            log.info("%s: deadlock, trying again (%s)", name, attempt)
-            time.sleep(0.05 * attempt)
-    raise AssertionError("unreachable")
+@survives_deadlock
+def _apply(name: str, apply: str, values: dict[str, Any]) -> int:
+    with write(system(name)), connection.cursor() as cursor:
+        cursor.execute(_LOCK, [values["ids"]])
+        cursor.execute(apply, values)
+        (count,) = cursor.fetchone()
+        if count and values["told"] is None:
+            enqueue(dispatch_events)
+        return int(count)
 
 
 def insert_events(event: type[events.Event], payload: str, source: str) -> str:

@@ -30,7 +30,7 @@ from loyalty.services.points import save_account
 from loyalty.voucher_codes import new_code, normalise
 from servaan_crm.core import events
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.errors import PermissionDenied
 from servaan_crm.core.features import require_feature
 from servaan_crm.l10n.jalali import local_date
@@ -171,6 +171,7 @@ def issue(
     return voucher
 
 
+@survives_deadlock
 def cancel_voucher(
     *, actor: Actor, voucher_id: UUID, reason: str = "", may_cancel_gifts: bool = False
 ) -> Voucher:
@@ -200,6 +201,7 @@ def cancel_voucher(
         return voucher
 
 
+@survives_deadlock
 def use_voucher(
     *,
     actor: Actor,

@@ -8,6 +8,7 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
+from servaan_crm.core.db import survives_deadlock
 from servaan_crm.core.errors import IdempotencyKeyReused
 from servaan_crm.core.models import IdempotencyRecord
 
@@ -23,6 +24,7 @@ class Answer:
     replayed: bool = False
 
 
+@survives_deadlock
 def run_once(*, key: str, scope: str, payload: bytes, action: Callable[[], Answer]) -> Answer:
     """Run ``action`` unless ``key`` was seen in ``scope``; then return its first answer.
 
