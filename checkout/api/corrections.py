@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from checkout.api.serializers import ItemSerializer, standing_payload, visit_payload
+from checkout.api.serializers import ItemSerializer, MomentField, standing_payload, visit_payload
 from checkout.errors import VisitNotFound
 from checkout.history import Chapter, visit_history
 from checkout.services import CorrectionReceipt, VisitItem, edit_visit, move_visit, restore_visit
@@ -61,7 +61,7 @@ class VisitChangeSerializer(StrictSerializer):
     total_amount = MoneyField()
     discount_applied = MoneyField(default=Decimal(0))
     payment_method = serializers.ChoiceField(Visit.PaymentMethod.choices, allow_blank=True, default="")
-    visit_date = serializers.DateTimeField(required=False)
+    visit_date = MomentField(required=False)
     visit_type = serializers.ChoiceField(Visit.VisitType.choices, default=Visit.VisitType.DINE_IN)
     outlet_id = serializers.UUIDField(required=False)
     table_number = serializers.CharField(max_length=10, allow_blank=True, default="")

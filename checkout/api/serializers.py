@@ -1,5 +1,6 @@
 """The wire format of visits."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,12 @@ from loyalty.services.stamps import StampGain
 from servaan_crm.accounts.models import User
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.core.serializers import StrictSerializer
-from servaan_crm.l10n.serializers import MoneyField, PhoneField
+from servaan_crm.l10n.digits import to_ascii
+from servaan_crm.l10n.locale import get_locale
+from servaan_crm.l10n.serializers import DateField, MoneyField, PhoneField
+
+# A day that only a Jalali calendar has today, and the rest of the moment.
+_JALALI_DAY = re.compile(r"(1[0-6]\d\d[-/]\d{1,2}[-/]\d{1,2})(.*)")
 
 
 class ItemSerializer(StrictSerializer):
@@ -37,13 +43,24 @@ class ItemSerializer(StrictSerializer):
         return attrs
 
 
+class MomentField(serializers.DateTimeField):
+    """Takes an ISO moment; its day may be a Jalali one in a Jalali café (year below 1700). Gives ISO."""
+
+    def to_internal_value(self, value: Any) -> Any:
+        """Return the moment. Raises ValidationError, with code INVALID_DATE for a day no calendar has."""
+        found = _JALALI_DAY.fullmatch(to_ascii(value)) if isinstance(value, str) else None
+        if found and get_locale().is_jalali:
+            value = f"{DateField().to_internal_value(found[1]).isoformat()}{found[2]}"
+        return super().to_internal_value(value)
+
+
 class VisitRequestSerializer(StrictSerializer):
     """The body of ``POST /api/crm/visits``. Without customer and phone it is a walk-in."""
 
     customer_id = serializers.UUIDField(required=False, allow_null=True)
     customer_phone = PhoneField(required=False, allow_null=True, allow_blank=True)
     customer_name = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    visit_date = serializers.DateTimeField(required=False, allow_null=True)
+    visit_date = MomentField(required=False, allow_null=True)
     total_amount = MoneyField()
     items_ordered = ItemSerializer(many=True, required=False)
     payment_method = serializers.ChoiceField(Visit.PaymentMethod.choices, required=False, allow_blank=True)

@@ -1,5 +1,6 @@
 """Checkout, in the order it happens at the counter, in one transaction."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
@@ -35,6 +36,13 @@ from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.features import is_enabled, require_feature
 
 
+class _NobodyHasIt(Exception):
+    """No guest has the number of the bill."""
+
+
+_Finder = Callable[[Actor, VisitRequest, UUID], tuple[Customer, bool]]
+
+
 @survives_deadlock
 def record_visit(
     *,
@@ -66,12 +74,21 @@ def record_visit(
     request = replace(request, visit_date=request.visit_date or timezone.now())
     if request.points_to_redeem or request.has_benefits:
         require_feature("loyalty")
+    try:
+        return _record(actor, request, confirmed, find=_find)
+    except _NobodyHasIt:
+        return _record(actor, request, confirmed, find=_find_heir_or_create)
+
+
+def _record(
+    actor: Actor, request: VisitRequest, confirmed: RedemptionCode | None, *, find: _Finder
+) -> CheckoutReceipt:
     # Vouchers and codes are audited: their trail names who used them.
     with write(actor) if request.has_benefits else transaction.atomic():
         outlet_id = find_outlet(request.outlet_id)
         if request.is_walk_in:
             return _record_walk_in(actor, request, outlet_id)
-        customer, is_new = _find_or_create(actor, request, outlet_id)
+        customer, is_new = find(actor, request, outlet_id)
         return _record_known(actor, request, outlet_id, customer, is_new, confirmed)
 
 
@@ -147,18 +164,27 @@ def find_outlet(outlet_id: UUID | None) -> UUID:
     return found
 
 
-def _find_or_create(actor: Actor, request: VisitRequest, outlet_id: UUID) -> tuple[Customer, bool]:
-    """Return the locked guest; an unknown phone creates one, once, however many tills ask for it.
+def _find(actor: Actor, request: VisitRequest, outlet_id: UUID) -> tuple[Customer, bool]:
+    """Return the guest of the id or the number, locked.
 
-    The number of a record that was merged into another guest finds that guest.
+    Raises _NobodyHasIt for a number. A guest who lost it while this waited is locked then: to look for another one
+    with that lock in hand would be out of order, so the transaction ends here.
     """
     if request.customer_id is not None:
         return lock_customer(customer_id=request.customer_id), False
     try:
         return lock_customer(phone=request.phone), False
     except CustomerNotFound:
-        if merged_into := heir_of(request.phone or ""):
-            return lock_customer(customer_id=merged_into), False
+        raise _NobodyHasIt from None
+
+
+def _find_heir_or_create(actor: Actor, request: VisitRequest, outlet_id: UUID) -> tuple[Customer, bool]:
+    """Return the locked guest; an unknown phone creates one, once, however many tills ask for it.
+
+    The number of a record that was merged into another guest finds that guest.
+    """
+    if merged_into := heir_of(request.phone or ""):
+        return lock_customer(customer_id=merged_into), False
     created = True
     try:
         name = request.customer_name.strip() or _("Guest %(digits)s") % {"digits": (request.phone or "")[-4:]}

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from customers.models import Visit
+from servaan_crm.l10n.money import format_money
 
 MAX_AMOUNT = Decimal("99999999999")
 MAX_ITEMS = 200
@@ -121,9 +122,8 @@ def check_request(request: VisitRequest, *, may_backdate: bool) -> None:
 
 def _check_amounts(request: VisitRequest, problems: dict[str, str]) -> None:
     if not 0 <= request.total_amount <= MAX_AMOUNT:
-        problems["total_amount"] = _("The amount must be between 0 and %(most)s.") % {
-            "most": f"{MAX_AMOUNT:,}"
-        }
+        most = format_money(MAX_AMOUNT)
+        problems["total_amount"] = _("The amount must be between 0 and %(most)s.") % {"most": most}
     elif not 0 <= request.discount_amount <= request.total_amount:
         problems["discount_applied"] = _("The discount must be between 0 and the total.")
     if request.points_to_redeem < 0:

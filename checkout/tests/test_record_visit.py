@@ -225,3 +225,26 @@ def test_statement_budget(cafe, django_assert_max_num_queries):
         assert client.post("/api/crm/visits", body, format="json").status_code == 201
     statements = [q["sql"] for q in captured if "SAVEPOINT" not in q["sql"]]
     assert len(statements) <= 12, statements
+
+
+@pytest.mark.parametrize("day", ["1405-01-15", "۱۴۰۵/۰۱/۱۵", "2026-04-04"])
+def test_the_day_of_a_visit_may_be_jalali(cafe, day):
+    body = {"customer_phone": PHONE, "total_amount": 100_000, "visit_date": f"{day}T10:30:00Z"}
+    answer = cafe.api("manager").post("/api/crm/visits", body, format="json")
+    assert answer.status_code == 201, answer.content.decode()
+    visit = answer.json()["data"]["visit"]
+    assert visit["visit_date"] == "2026-04-04T10:30:00Z"
+    changed = cafe.api("manager").patch(
+        f"/api/crm/visits/{visit['id']}", {"visit_date": "1403-12-30"}, format="json"
+    )
+    assert changed.json()["data"]["visit"]["visit_date"].startswith("2025-03-20T"), changed.content.decode()
+    wrong = cafe.api("manager").patch(
+        f"/api/crm/visits/{visit['id']}", {"visit_date": "1404-12-30"}, format="json"
+    )
+    assert (wrong.status_code, list(wrong.json()["error"]["details"])) == (400, ["visit_date"])
+
+
+def test_the_days_of_a_gregorian_cafe_are_never_jalali(indian_cafe):
+    body = {"total_amount": 100, "visit_date": "1403-12-30"}
+    answer = indian_cafe.api("manager").post("/api/crm/visits", body, format="json")
+    assert (answer.status_code, list(answer.json()["error"]["details"])) == (400, ["visit_date"])

@@ -163,7 +163,7 @@ class _Asked:
         }
         source = (
             " FROM {table} s WHERE " + _CHUNK + " AND NOT EXISTS (SELECT 1 FROM customers_customer c"
-            f" WHERE {_KNOWN}) ON CONFLICT (phone) WHERE deleted_at IS NULL DO NOTHING RETURNING id"
+            f" WHERE {_KNOWN}) ORDER BY s.phone ON CONFLICT (phone) WHERE deleted_at IS NULL DO NOTHING RETURNING id"
         )
         statement = sql.SQL("WITH fresh AS ({guests}{source}), noted AS ({summaries} FROM fresh RETURNING 1)"
                             " SELECT count(*) FROM noted").format(

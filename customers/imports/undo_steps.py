@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext
 
@@ -83,6 +83,13 @@ UPDATE customers_customersummary AS m
           FROM unnest(%(owners)s::uuid[]) AS g(id)
                LEFT JOIN customers_visit v ON v.customer_id = g.id AND v.voided_at IS NULL GROUP BY 1) AS a
  WHERE m.customer_id = a.id
+"""
+_OWNERS = (
+    "SELECT DISTINCT customer_id FROM customers_visit WHERE id = ANY(%(ids)s) AND customer_id IS NOT NULL"
+)
+_LOCK_OWNERS = """
+SELECT c.id FROM customers_customer c JOIN customers_customersummary m ON m.customer_id = c.id
+ WHERE c.id = ANY(%(owners)s) ORDER BY c.id FOR NO KEY UPDATE OF c, m
 """
 _TAKE_BACK = """
 WITH judged AS (SELECT c.id, {reasons} AS reasons FROM customers_customer c
@@ -195,22 +202,20 @@ def _lock_guests(ids: Sequence[UUID], strength: str) -> None:
 def _lock_owners(ids: Sequence[UUID]) -> list[UUID]:
     """Lock the guests of these visits, then the visits; returns the guests.
 
-    A merge may give visits to another guest while this waits: then that one is locked, too.
+    A merge or a move may give visits to another guest while this waits: then the locks go back, and all are taken
+    anew. To hold some guests and wait for another out of order is half of a deadlock.
     """
     params = {"ids": list(ids)}
-    owners_of = (
-        "SELECT DISTINCT customer_id FROM customers_visit WHERE id = ANY(%(ids)s) AND customer_id IS NOT NULL"
-    )
-    locked: set[UUID] = set()
-    while missing := {row[0] for row in _rows(owners_of, params)} - locked:
-        _rows(
-            "SELECT c.id FROM customers_customer c JOIN customers_customersummary m ON m.customer_id = c.id"
-            " WHERE c.id = ANY(%(owners)s) ORDER BY c.id FOR NO KEY UPDATE OF c, m",
-            {"owners": sorted(missing)},
-        )
-        locked |= missing
+    while True:
+        owners = {row[0] for row in _rows(_OWNERS, params)}
+        attempt = transaction.savepoint()
+        _rows(_LOCK_OWNERS, {"owners": sorted(owners)})
+        if {row[0] for row in _rows(_OWNERS, params)} <= owners:
+            transaction.savepoint_commit(attempt)
+            break
+        transaction.savepoint_rollback(attempt)
     _rows("SELECT id FROM customers_visit WHERE id = ANY(%(ids)s) ORDER BY id FOR NO KEY UPDATE", params)
-    return sorted(locked)
+    return sorted(owners)
 
 
 def _rows(statement: str, params: dict[str, Any]) -> list[tuple[Any, ...]]:

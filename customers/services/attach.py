@@ -18,6 +18,7 @@ from customers.errors import CustomerNotFound
 _HOLD = """
 SELECT id, merged_into_id, deleted_at IS NULL FROM customers_customer WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE
 """
+_WITH_PARTS = "SELECT id FROM customers_customer WHERE id = ANY(%(ids)s) OR merged_into_id = ANY(%(ids)s)"
 
 
 def hold_guest(customer_id: UUID, *, deleted_too: bool = False) -> UUID:
@@ -46,12 +47,22 @@ def hold_guests(customer_ids: Iterable[UUID]) -> dict[UUID, UUID]:
 def lock_for_merge(customer_ids: Iterable[UUID]) -> None:
     """Keep everybody from attaching anything to these guests until the transaction ends; take it before any other lock
     on them.
+
+    The records merged into them earlier are locked with them, in one order: a merge makes those part of another guest,
+    and to wait for one of them later would be out of order.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id FROM customers_customer WHERE id = ANY(%s) ORDER BY id FOR UPDATE",
-            [list(customer_ids)],
-        )
+    pair = {"ids": list(customer_ids)}
+    while True:
+        attempt = transaction.savepoint()
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_WITH_PARTS} ORDER BY id FOR UPDATE", pair)
+            locked = set(cursor.fetchall())
+            cursor.execute(_WITH_PARTS, pair)
+            found = set(cursor.fetchall())
+        if found <= locked:
+            transaction.savepoint_commit(attempt)
+            return
+        transaction.savepoint_rollback(attempt)
 
 
 def _follow(wanted: set[UUID]) -> dict[UUID, tuple[UUID, bool]]:

@@ -220,10 +220,15 @@ def phone_conflicts(phone: str) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        diagnostics = getattr(error.__cause__, "diag", None)
-        if getattr(diagnostics, "constraint_name", "") != "customer_phone":
+        if not is_phone_conflict(error):
             raise
         owner = Customer.objects.filter(phone=phone, deleted_at=None).values_list("pk", flat=True).first()
-        if owner is None:
-            raise
+        if owner is None:  # gone again in this very moment
+            raise EditConflict from None
         raise CustomerAlreadyExists.owned_by(phone, owner) from None
+
+
+def is_phone_conflict(error: IntegrityError) -> bool:
+    """Say whether the database refused a second owner of a number."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    return getattr(diagnostics, "constraint_name", "") == "customer_phone"

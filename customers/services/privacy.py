@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
@@ -103,16 +103,32 @@ def note_export(*, actor: Actor, customer_id: UUID) -> None:
 
 
 def _lock_with_merged(customer_id: UUID) -> list[Customer]:
-    """Return the guest first, then every record that was merged into it, all locked."""
+    """Return the guest first, then every record that was merged into it, all locked.
+
+    Whoever was merged into the guest while this waited is to be forgotten, too: then the locks go back, and all are
+    taken anew in the order of the ids.
+    """
+    while True:
+        found = _family(customer_id)
+        attempt = transaction.savepoint()
+        rows = Customer.objects.select_for_update(of=("self",)).select_related("summary")
+        locked = {row.pk: row for row in rows.filter(pk__in=found).order_by("pk")}
+        if customer_id not in locked:
+            raise CustomerNotFound(details={"customer_id": str(customer_id)})
+        if _family(customer_id) == found:
+            transaction.savepoint_commit(attempt)
+            return [locked[pk] for pk in found]
+        transaction.savepoint_rollback(attempt)
+
+
+def _family(customer_id: UUID) -> list[UUID]:
+    """Return the guest's id, then those of all records that are part of it."""
     wanted, found = [customer_id], [customer_id]
     while wanted:
-        wanted = list(Customer.objects.filter(merged_into__in=wanted).values_list("pk", flat=True))
+        rows = Customer.objects.filter(merged_into__in=wanted).order_by("pk")
+        wanted = list(rows.values_list("pk", flat=True))
         found += wanted
-    rows = Customer.objects.select_for_update(of=("self",)).select_related("summary").filter(pk__in=found)
-    locked = {row.pk: row for row in rows.order_by("pk")}
-    if customer_id not in locked:
-        raise CustomerNotFound(details={"customer_id": str(customer_id)})
-    return [locked[pk] for pk in found if pk in locked]
+    return found
 
 
 def _nobody() -> str:

@@ -29,7 +29,8 @@ def lock_customer(
         deleted_too: also find a soft-deleted guest, to correct its past.
 
     Raises:
-        CustomerNotFound: there is no such guest.
+        CustomerNotFound: there is no such guest. One who lost the number, or was deleted, while this waited is
+            locked all the same: whoever goes on to another guest must begin a new transaction.
     """
     rows = CustomerSummary.objects.select_related("customer")
     rows = (
