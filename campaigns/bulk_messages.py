@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from campaigns.estimates import opt_out_line
 from campaigns.texts import BULK, check_template, render_template
 from campaigns.values import cafe_name
 from customers.models import BulkOperation, Customer
@@ -24,6 +25,7 @@ from servaan_crm.core.actors import Actor
 from servaan_crm.l10n.money import format_number
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.services import MessageDraft, queue_messages
+from servaan_crm.messaging.services.rules import get_rules
 from servaan_crm.messaging.sms import count_parts
 
 SMS = Message.Channel.SMS
@@ -109,12 +111,19 @@ def size_of(text: str, matches: QuerySet[Customer]) -> Size:
     recipients = willing.count()
     varies = bool({"name", "points"} & set(used))
     rows = willing.values_list("name", "summary__points")[: SAMPLE if varies else 1]
-    texts = [render_template(text, _values(name, points)) for name, points in rows]
+    ending = _ending(text)
+    texts = [render_template(text, _values(name, points)) + ending for name, points in rows]
     parts = [count_parts(each).parts for each in texts] or [0]
     total = round(sum(parts) / len(parts) * recipients)
     return Size(
         recipients, min(parts), max(parts), total, varies and recipients > SAMPLE, texts[0] if texts else ""
     )
+
+
+def _ending(text: str) -> str:
+    """Return what is added: advertising says how to refuse it, unless the text does already."""
+    ending = opt_out_line(SMS, get_rules())
+    return "" if ending.strip() in text else ending
 
 
 def _values(name: str, points: int) -> dict[str, str]:
@@ -124,11 +133,12 @@ def _values(name: str, points: int) -> dict[str, str]:
 def _drafts(targets: QuerySet[Customer], portion: Portion) -> Iterator[MessageDraft]:
     """Yield the messages guest by guest; the dedupe key lets a repetition add nothing."""
     text = portion.params["text"]
+    ending = _ending(text)
     rows = reachable(targets.order_by("pk"), SMS).values_list("pk", "phone", "name", "summary__points")
     for pk, phone, name, points in rows.iterator(chunk_size=CHUNK):
         yield MessageDraft(
             recipient=phone,
-            body=render_template(text, _values(name, points)),
+            body=render_template(text, _values(name, points)) + ending,
             kind="bulk_message",
             purpose="marketing",
             customer_id=pk,

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from celery import shared_task
 
+from campaigns.models import Campaign
+from campaigns.selectors.kept import count_again
 from campaigns.services.feed import work_on
-from campaigns.services.progress import advance_all, follow_feature
+from campaigns.services.progress import advance_all, each, follow_feature
 from campaigns.services.templates import create_system_templates
 from servaan_crm.core.features import is_enabled
 from servaan_crm.core.tasks import TenantTask, enqueue
@@ -31,9 +33,16 @@ def advance_campaigns() -> int:
     if not is_on:
         return 0
     under_way = advance_all()
-    for campaign_id in under_way:
-        work_on(campaign_id)
+    each(under_way, work_on)
     return len(under_way)
+
+
+@shared_task(base=TenantTask, name="campaigns.count_again")
+def count_campaign_again(campaign_id: str, part: str) -> None:
+    """Count a part of a large campaign's figures anew, for the pages that show them."""
+    campaign = Campaign.objects.filter(pk=campaign_id).first()
+    if campaign is not None:
+        count_again(campaign, part)
 
 
 @shared_task(base=TenantTask, name="campaigns.nightly")

@@ -236,16 +236,15 @@ class RetryView(CampaignAPIView):
 
     @extend_schema(
         operation_id="campaigns_retry", request=shapes.DecisionSerializer, responses={202: dict},
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY, IF_MATCH],
     )  # fmt: skip
     def post(self, request: Request, campaign_id: UUID) -> HttpResponse:
         """Send again to those whose message surely never left; ``retried`` says how many."""
 
         def act() -> Response:
             values = self.read(shapes.DecisionSerializer(data=request.data or {}))
-            count = services.retry_failed(
-                actor=self.actor, campaign_id=campaign_id, version=values.get("version")
-            )
+            version = values.get("version") or expected_version(request)
+            count = services.retry_failed(actor=self.actor, campaign_id=campaign_id, version=version)
             found = selectors.get_campaign(campaign_id)
             return ok({"campaign": shapes.campaign_payload(found), "retried": count}, status=202)
 

@@ -18,11 +18,11 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from campaigns.automations.people import Case
-from campaigns.automations.perform import perform
+from campaigns.automations.perform import perform, put_off
 from campaigns.automations.triggers import CATCH_UP_DAYS, Occasion, get_trigger, triggers_of
 from campaigns.models import Automation, AutomationRun
 from customers.services.attach import hold_guests
@@ -139,11 +139,21 @@ def scan(today: date | None = None) -> int:
     today = today or local_date(timezone.now())
     new = 0
     for automation in Automation.objects.filter(is_active=True).order_by("created_at"):
-        trigger = get_trigger(automation.trigger)
-        if trigger.daily:
-            occasions = trigger.on_day(automation, today, scan_since(automation, today))
-            new += len(create_runs(automation, occasions, timezone.now()))
+        try:
+            new += _scan_one(automation, today)
+        except OperationalError:
+            raise
+        except Exception:  # the others are still looked at
+            log.exception("automation %s cannot look at the calendar", automation.key)
     return new
+
+
+def _scan_one(automation: Automation, today: date) -> int:
+    trigger = get_trigger(automation.trigger)
+    if not trigger.daily:
+        return 0
+    occasions = trigger.on_day(automation, today, scan_since(automation, today))
+    return len(create_runs(automation, occasions, timezone.now()))
 
 
 def work_off(seconds: float = TURN_SECONDS) -> int:
@@ -174,9 +184,21 @@ def work_off_batch(*, only: Sequence[UUID] | None = None, limit: int = BATCH) ->
             if done and time.monotonic() > until:
                 _ring()
                 break
-            perform(automation, cases, now=now)
+            _perform(automation, cases, now)
             done += len(cases)
     return done
+
+
+def _perform(automation: Automation, cases: Sequence[Case], now: datetime) -> None:
+    """Finish runs of one automation; one that cannot work at all must not keep the others from it."""
+    try:
+        with transaction.atomic():
+            perform(automation, cases, now=now)
+    except OperationalError:
+        raise  # a deadlock, a lost connection: the whole batch is claimed again
+    except Exception as error:
+        log.exception("automation %s cannot work", automation.key)
+        put_off(cases, error, now=now)
 
 
 def _portions(claimed: Mapping[UUID, Sequence[Case]]) -> Iterator[tuple[Automation, Sequence[Case]]]:

@@ -16,6 +16,7 @@ from django.db import OperationalError, connection, transaction
 from campaigns.automations.actions import Deed, get_action
 from campaigns.automations.people import Case, Person, addresses, judge, load_people
 from campaigns.automations.variables import feedback_links, values_for
+from campaigns.estimates import opt_out_line
 from campaigns.models import Automation, AutomationRun
 from campaigns.services.links import LinkWanted, make_links
 from campaigns.texts import AUTOMATION, MissingValue, Template, compile_template
@@ -23,6 +24,7 @@ from servaan_crm.core.actors import system
 from servaan_crm.core.errors import DomainError
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.services import MessageDraft, queue_messages
+from servaan_crm.messaging.services.rules import get_rules
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +93,7 @@ class Letter:
     template: Template | None
     addresses: dict[UUID, str]
     feedback: Mapping[UUID, str]
+    ending: str = ""
 
     @classmethod
     def of(cls, automation: Automation, cases: Sequence[Case], people: dict[UUID, Person]) -> Letter:
@@ -101,7 +104,7 @@ class Letter:
         wanted = {case.customer_id: people[case.customer_id] for case in cases}
         visits = [UUID(str(case.facts["visit_id"])) for case in cases if case.facts.get("visit_id")]
         links = feedback_links(visits) if "feedback_link" in template.used else {}
-        return cls(template, addresses(automation.channel, wanted), links)
+        return cls(template, addresses(automation.channel, wanted), links, ending_of(automation))
 
     def write(self, automation: Automation, case: Case, person: Person, added: Mapping[str, str]) -> str:
         """Return the text for one guest. Raises MissingValue."""
@@ -110,7 +113,13 @@ class Letter:
         visit = case.facts.get("visit_id")
         if visit and (link := self.feedback.get(UUID(str(visit)))):
             values["feedback_link"] = link
-        return self.template.render(values)
+        return self.template.render(values) + self.ending
+
+
+def ending_of(automation: Automation) -> str:
+    """Return what is added to the text: advertising says how to refuse it, as that of campaigns does."""
+    ending = opt_out_line(automation.channel, get_rules()) if automation.purpose == "marketing" else ""
+    return "" if ending.strip() in automation.template else ending
 
 
 def _do(automation: Automation, case: Case, person: Person, letter: Letter, now: datetime) -> Outcome:
@@ -141,7 +150,16 @@ def _do(automation: Automation, case: Case, person: Person, letter: Letter, now:
         raise  # a deadlock, a lost connection: the whole batch is claimed again
     except Exception as error:
         log.exception("automation %s: run %s failed", automation.key, case.run_id)
-        return _again(case, f"{type(error).__name__}: {error}", now)
+        return _again(case, _problem(error), now)
+
+
+def put_off(cases: Sequence[Case], error: Exception, *, now: datetime) -> None:
+    """Put claimed runs off for a while because of ``error``; after ``MAX_ATTEMPTS`` they have failed."""
+    _write(cases, [_again(case, _problem(error), now) for case in cases], now)
+
+
+def _problem(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _again(case: Case, problem: str, now: datetime) -> Outcome:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Automation, AutomationRun
+from campaigns.selectors.kept import FRESH, has_many_rows, keep
+from servaan_crm.core.tasks import enqueue
 from servaan_crm.messaging.services.rules import get_rules
 
 RESULT_DAYS = 90
@@ -88,10 +91,31 @@ def list_automations() -> QuerySet[Automation]:
 
 
 def results_of(automations: Iterable[Automation]) -> dict[UUID, Results]:
-    """Return the results of each; one query."""
-    ids = [one.pk for one in automations]
+    """Return the results of each; two queries. Of very many runs they are those of a moment ago (``kept``)."""
+    ids = sorted(one.pk for one in automations)
+    if not has_many_rows(AutomationRun._meta.db_table):
+        return count_results(ids)
+    found: dict[UUID, Results] = keep(
+        results_key(ids), lambda: count_results(ids), lambda: _order(ids), fresh=FRESH
+    )
+    return found
+
+
+def results_key(ids: Sequence[UUID]) -> str:
+    """Return where the results of these automations, in the order of their ids, are kept."""
+    return "automations:" + hashlib.sha256("".join(map(str, ids)).encode()).hexdigest()
+
+
+def _order(ids: Sequence[UUID]) -> None:
+    from campaigns.automations.tasks import count_results_again  # tasks adapt this package, so they import us
+
+    enqueue(count_results_again, [str(one) for one in ids])
+
+
+def count_results(ids: Sequence[UUID]) -> dict[UUID, Results]:
+    """Return automation id → results, counted now; one query."""
     values: dict[str, Any] = {
-        "ids": ids,
+        "ids": list(ids),
         "since": timezone.now() - timedelta(days=RESULT_DAYS),
         "within": f"{get_rules().attribution_days} days",
     }

@@ -1,9 +1,13 @@
 """Background work of automations. Each may run twice, and anywhere."""
 
+from uuid import UUID
+
 from celery import shared_task
 
 from campaigns.automations import engine, outside
 from campaigns.automations.ready_made import create_ready_made
+from campaigns.automations.selectors import count_results, results_key
+from campaigns.selectors.kept import store
 from servaan_crm.core.features import is_enabled
 from servaan_crm.core.tasks import TenantTask
 from servaan_crm.tenancy.current import get_cafe
@@ -23,6 +27,13 @@ def scan_automations() -> int:
     if new:
         engine.work_off()
     return new
+
+
+@shared_task(base=TenantTask, name="campaigns.count_results_again")
+def count_results_again(ids: list[str]) -> None:
+    """Count what automations brought anew, for the pages that show it."""
+    keys = [UUID(one) for one in ids]
+    store(results_key(keys), count_results(keys))
 
 
 @shared_task(base=TenantTask, name="campaigns.call_hooks")

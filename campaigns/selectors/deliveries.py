@@ -89,10 +89,10 @@ def list_deliveries(
     if status in State.values and status != State.QUEUED:
         rows = rows.filter(state=status)
     elif status == NOT_REACHED:
-        over = Exists(_messages(_OVER))
+        over = Exists(_messages(campaign, _OVER))
         rows = rows.filter(Q(state=State.SKIPPED) | (Q(state=State.QUEUED) & over))
     elif status:
-        rows = rows.filter(Exists(_messages([status])), state=State.QUEUED)
+        rows = rows.filter(Exists(_messages(campaign, [status])), state=State.QUEUED)
     if reason:
         rows = rows.filter(state=State.SKIPPED, reason=reason)
     if variant:
@@ -102,8 +102,10 @@ def list_deliveries(
     return rows
 
 
-def _messages(states: Sequence[str]) -> QuerySet[Message]:
-    return Message.objects.filter(pk=OuterRef("message_id"), state__in=states)
+def _messages(campaign: Campaign, states: Sequence[str]) -> QuerySet[Message]:
+    # With its group, so that the few that failed are found by the index of groups and not among all messages.
+    rows = Message.objects.filter(group_id=campaign.pk, state__in=states)
+    return rows.filter(pk=OuterRef("message_id"))
 
 
 def delivery_rows(page: Sequence[CampaignDelivery]) -> list[DeliveryRow]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
-from django.utils import timezone
 
 from campaigns.models import Campaign, CampaignDelivery
-from campaigns.selectors.attribution import brought_by, deliveries_that_came
+from campaigns.selectors.attribution import deliveries_that_came
 from campaigns.selectors.deliveries import REASONS, STATUSES, list_deliveries
-from campaigns.selectors.statistics import figures_of
+from campaigns.selectors.kept import is_large, kept, kept_brought_by, kept_figures_of
+from campaigns.selectors.statistics import Figures
 from loyalty.models import DiscountCode
 from loyalty.selectors.codes import list_codes
 from servaan_crm.messaging.models import Message
@@ -27,7 +27,6 @@ SORTS: dict[str, Any] = {
     "recipients": "recipients",
     "created": "created_at",
 }
-RATE_WINDOW = timedelta(minutes=1)
 
 
 def list_campaigns_for_page(filters: Mapping[str, Any]) -> QuerySet[Campaign]:
@@ -70,8 +69,8 @@ class CampaignLine:
 
 def with_results(campaigns: list[Campaign]) -> list[CampaignLine]:
     """Return a page of campaigns with what they brought; a constant number of queries."""
-    figures = figures_of(campaigns)
-    brought = brought_by(one.pk for one in campaigns)
+    figures = kept_figures_of(campaigns)
+    brought = kept_brought_by(campaigns)
     lines = []
     for one in campaigns:
         own = figures[one.pk]
@@ -93,15 +92,6 @@ def with_results(campaigns: list[Campaign]) -> list[CampaignLine]:
 def usable_codes() -> QuerySet[DiscountCode]:
     """Return the codes a message can tell of: switched on, of nobody in particular, and not over."""
     return list_codes({"state": "usable"}).filter(customer=None)
-
-
-def rate_of(campaign: Campaign) -> float:
-    """Return how many messages a minute a campaign sends, as of the last minute that had any; 0.0 before that."""
-    since = timezone.now() - RATE_WINDOW
-    began = campaign.started_at or since
-    seconds = min(RATE_WINDOW.total_seconds(), max(1.0, (timezone.now() - began).total_seconds()))
-    sent = Message.objects.filter(group_id=campaign.pk, sent_at__gte=since).count()
-    return sent / seconds * 60
 
 
 # Chips of the list of guests that stand for several states, or for what happened afterwards.
@@ -127,7 +117,7 @@ def list_recipients(
     )
     if not own:
         return rows
-    message = Message.objects.filter(pk=OuterRef("message_id"))
+    message = Message.objects.filter(pk=OuterRef("message_id"), group_id=campaign.pk)
     if own == "targeted":
         return rows.filter(state__in=["waiting", "queued"])
     if own == "clicked":
@@ -140,12 +130,26 @@ def list_recipients(
     return rows.filter(Q(state="waiting") | in_states) if own == "pending" else rows.filter(in_states)
 
 
-def trial_ends(campaign: Campaign) -> datetime | None:
-    """Return when the better text is chosen; None without a trial that is waited for, or while it is being sent."""
-    if campaign.winner or campaign.test_percent >= 100 or not campaign.variants.all():
+def count_recipients_of(campaign: Campaign, asked: Mapping[str, str]) -> int | None:
+    """Return how many guests :func:`list_recipients` finds with these filters, of a large campaign by its figures.
+
+    None where the figures do not know: then they have to be counted.
+    """
+    status, reason = asked.get("status", ""), asked.get("reason", "")
+    if not is_large(campaign) or asked.get("variant") or asked.get("search") or (status and reason):
         return None
-    messages = Message.objects.filter(group_id=campaign.pk)
-    if messages.filter(state__in=["queued", "claimed"]).exists():
-        return None
-    last = messages.aggregate(last=Max("sent_at"))["last"]
-    return last + timedelta(hours=campaign.test_hours) if last else None
+    figures: Figures = kept(campaign, "figures")
+    if reason:
+        return figures.by_reason.get(reason, 0)
+    if status == "came":
+        return int(kept(campaign, "brought").visitors)
+    known = {
+        "": sum(figures.by_status.values()),
+        "not_reached": figures.not_reached,
+        "targeted": figures.targeted,
+        "pending": figures.waiting,
+        "left": figures.sent,
+        "clicked": figures.clicked,
+        "lost": figures.failed,
+    }
+    return known.get(status, figures.by_status.get(status, 0))

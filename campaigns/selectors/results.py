@@ -10,10 +10,11 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from campaigns.lift import Lift, lift
+from campaigns.lift import Lift
+from campaigns.lift import lift as compare
 from campaigns.models import Campaign
-from campaigns.selectors.attribution import brought_by
-from campaigns.selectors.statistics import get_figures
+from campaigns.selectors.attribution import Brought, brought_by
+from campaigns.selectors.statistics import Figures, get_figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,14 @@ SELECT count(*), COALESCE(sum(amount), 0) FROM loyalty_discountuse WHERE code_id
 
 def get_results(campaign: Campaign) -> Results:
     """Return what the campaign brought so far; a constant number of queries."""
-    since = campaign.started_at or campaign.created_at
-    window = timedelta(days=campaign.attribution_days)
-    values = {"campaign": campaign.pk, "from": since, "until": since + window}
     brought = brought_by([campaign.pk])[campaign.pk]
-    redemptions, discount = _redeemed(campaign, since)
-    figures = get_figures(campaign)
+    return results_from(campaign, get_figures(campaign), brought, lift_of(campaign))
+
+
+def results_from(campaign: Campaign, figures: Figures, brought: Brought, lift: Lift | None) -> Results:
+    """Return the results by figures that were counted before; one query at most."""
+    redemptions, discount = _redeemed(campaign, _since(campaign))
+    window = timedelta(days=campaign.attribution_days)
     cost = figures.actual_cost
     return Results(
         days=campaign.attribution_days,
@@ -86,7 +89,7 @@ def get_results(campaign: Campaign) -> Results:
         clicks=figures.clicks,
         clicked=figures.clicked,
         roi=round(float(100 * (brought.revenue - cost) / cost), 1) if cost else None,
-        lift=_lift(campaign, values),
+        lift=lift,
         is_final=(campaign.sent_at or timezone.now()) + window <= timezone.now(),
     )
 
@@ -98,11 +101,19 @@ def _redeemed(campaign: Campaign, since: datetime) -> tuple[int, Decimal]:
     return count, amount
 
 
-def _lift(campaign: Campaign, values: dict[str, Any]) -> Lift | None:
+def _since(campaign: Campaign) -> datetime:
+    return campaign.started_at or campaign.created_at
+
+
+def lift_of(campaign: Campaign) -> Lift | None:
+    """Return the lift against the guests left out; None for a campaign without a holdout. One query at most."""
     if not campaign.holdout_percent:
         return None
-    groups = {is_held: (guests, came) for is_held, guests, came in _fetch(_GROUPS, values)}
-    return lift(*groups.get(False, (0, 0)), *groups.get(True, (0, 0)))
+    since = _since(campaign)
+    until = since + timedelta(days=campaign.attribution_days)
+    found = _fetch(_GROUPS, {"campaign": campaign.pk, "from": since, "until": until})
+    groups = {is_held: (guests, came) for is_held, guests, came in found}
+    return compare(*groups.get(False, (0, 0)), *groups.get(True, (0, 0)))
 
 
 def _fetch(query: str, values: Any) -> list[tuple[Any, ...]]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import OperationalError
 from django.db.models import Max
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -34,14 +36,23 @@ PROBLEMS = {"credit": "low_credit", "auth": "auth"}
 
 def advance_all() -> list[UUID]:
     """Do what is due for all campaigns of the café; returns those that a worker has to go on with. The sweep."""
-    for campaign_id in _ids(status=S.SCHEDULED, scheduled_at__lte=timezone.now()):
-        begin(campaign_id)
+    each(_ids(status=S.SCHEDULED, scheduled_at__lte=timezone.now()), begin)
     stop_for_problems()
-    for campaign_id in _ids(status=S.SENT):
-        complete(campaign_id)
+    each(_ids(status=S.SENT), complete)
     cancelled = MessageHold.objects.values("group_id")
     leftovers = Campaign.objects.filter(status=S.CANCELLED, pk__in=cancelled).values_list("pk", flat=True)
     return [*_ids(status=S.SENDING), *leftovers]
+
+
+def each(campaign_ids: Iterable[UUID], work: Callable[[UUID], object]) -> None:
+    """Do ``work`` for each; one that cannot be brought forward must not keep the others from it."""
+    for campaign_id in campaign_ids:
+        try:
+            work(campaign_id)
+        except OperationalError:
+            raise  # the database, not the campaign
+        except Exception:
+            log.exception("campaign %s cannot go on", campaign_id)
 
 
 def _ids(**conditions: object) -> list[UUID]:

@@ -25,6 +25,7 @@ from campaigns.texts import CAMPAIGN, check_template
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
 from servaan_crm.core.errors import EditConflict
+from servaan_crm.core.models import AuditEntry
 from servaan_crm.core.tasks import enqueue
 from servaan_crm.l10n.jalali import local_date
 from servaan_crm.messaging.models import Message
@@ -32,6 +33,9 @@ from servaan_crm.messaging.services import clear_problem, hold_group, resume_gro
 from servaan_crm.messaging.services.accounts import list_accounts
 from servaan_crm.messaging.services.rules import get_rules
 from servaan_crm.tenancy.current import get_locale
+
+# Whoever changed one of these has written the campaign.
+WRITTEN = ["content", "subject", "criteria", "link_url", "discount_code_id"]
 
 
 def submit_campaign(*, actor: Actor, campaign_id: UUID, version: int | None = None) -> Campaign:
@@ -47,12 +51,11 @@ def submit_campaign(*, actor: Actor, campaign_id: UUID, version: int | None = No
 def approve_campaign(*, actor: Actor, campaign_id: UUID, version: int | None = None) -> Campaign:
     """Approve: with a time in the future it is scheduled, else it is an approved draft that anybody may send.
 
-    Raises OwnApproval (the author approves, and is not the owner), WrongCampaignState, EditConflict.
+    Raises OwnApproval (who wrote it approves, and is not the owner), WrongCampaignState, EditConflict.
     """
     with write(actor):
         campaign = lock_campaign(campaign_id, "approve", version)
-        is_author = campaign.created_by_id is not None and campaign.created_by_id == actor.user_id
-        if is_author and actor.role != "owner":
+        if actor.role != "owner" and has_written(campaign, actor.user_id):
             raise OwnApproval(details={"campaign_id": str(campaign.pk)})
         campaign.approved_by_id, campaign.approved_at = actor.user_id, timezone.now()
         is_timed = campaign.scheduled_at is not None and campaign.scheduled_at > campaign.approved_at
@@ -61,14 +64,28 @@ def approve_campaign(*, actor: Actor, campaign_id: UUID, version: int | None = N
     return campaign
 
 
+def has_written(campaign: Campaign, user_id: UUID | None) -> bool:
+    """Say whether the campaign, or a part of what it says and to whom, is this person's; at most one query."""
+    if user_id is None:
+        return False
+    if campaign.created_by_id == user_id:
+        return True
+    trail = AuditEntry.objects.filter(table_name=Campaign._meta.db_table, row_id=str(campaign.pk))
+    return trail.filter(actor_id=str(user_id), new__has_any_keys=WRITTEN).exists()
+
+
 def reject_campaign(*, actor: Actor, campaign_id: UUID, reason: str, version: int | None = None) -> Campaign:
-    """Send it back to its author: pending_approval → draft; ``reason`` is kept in ``review_note``."""
+    """Send it back to its author: pending_approval → draft; ``reason`` is kept in ``review_note``.
+
+    An approval it had before is void: what was refused must not be sent without another one.
+    """
     if not reason.strip():
         raise ValidationError({"reason": [_("Say why.")]})
     with write(actor):
         campaign = lock_campaign(campaign_id, "reject", version)
         campaign.status, campaign.review_note, campaign.problem = S.DRAFT, reason.strip()[:300], ""
-        save(campaign, "status", "review_note", "problem")
+        campaign.approved_by_id, campaign.approved_at = None, None
+        save(campaign, "status", "review_note", "problem", "approved_by", "approved_at")
     return campaign
 
 

@@ -29,6 +29,9 @@ from servaan_crm.messaging.models import InboundMessage, Message, PushSubscripti
 from servaan_crm.messaging.services import queue_message
 from servaan_crm.messaging.services.rules import get_rules
 
+# So much of an address fits into a message; half of one would lead nowhere.
+MOST_URL = 300
+
 
 def send_test(
     *, actor: Actor, campaign_id: UUID, to: str = "", customer_id: UUID | None = None, variant: str = ""
@@ -48,10 +51,11 @@ def send_test(
     customer = get_customer(customer_id) if customer_id else None
     recipient = _address(campaign.type, to) if to.strip() else _address_of(campaign.type, customer)
     subject, body = _written(campaign, customer, variant)
+    link = campaign.link_url if len(campaign.link_url) <= MOST_URL else ""
     with write(actor):
         return queue_message(
             actor=actor, recipient=recipient, body=body, subject=subject[:200], kind="campaign_test",
-            purpose=Message.Purpose.TRANSACTIONAL, channel=campaign.type, url=campaign.link_url[:300],
+            purpose=Message.Purpose.TRANSACTIONAL, channel=campaign.type, url=link,
             customer_id=customer.pk if customer and not to.strip() else None,
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ from campaigns import services
 from campaigns.models import Campaign
 from campaigns.selectors import get_campaign
 from campaigns.web.composer import step_url
-from campaigns.web.listing import CampaignPages
+from campaigns.web.listing import CampaignPages, version_of
 from servaan_crm.accounts.permissions import P
 from servaan_crm.core.errors import DomainError, NotFound
 from servaan_crm.l10n.money import format_number
@@ -83,12 +83,6 @@ def tell(request: HttpRequest, error: DomainError) -> None:
     if isinstance(error, NotFound):
         raise error
     messages.error(request, str(error))
-
-
-def version_of(request: HttpRequest) -> int | None:
-    """Return the version the form was made from."""
-    version = request.POST.get("version", "")
-    return int(version) if version.isascii() and version.isdigit() else None
 
 
 class Reject(CampaignPages):

@@ -16,11 +16,13 @@ from django.views import View
 
 from campaigns.automations import services
 from campaigns.automations.dry_run import dry_run
+from campaigns.automations.perform import ending_of
 from campaigns.automations.selectors import list_automations, list_runs, reason_words, results_of
 from campaigns.automations.sentences import say
 from campaigns.models import Automation, AutomationRun
 from campaigns.texts import AUTOMATION, compile_template, variables
 from campaigns.web.automation_form import MOST_CRITERIA, by_part, chips, editor_context, read_form
+from campaigns.web.listing import version_of
 from segments.errors import InvalidCriteria
 from segments.models import Segment
 from segments.selectors.preview import preview
@@ -160,7 +162,6 @@ class AutomationForm(AutomationPages):
     def take(self, automation_id: UUID | None) -> HttpResponse:
         """Save what was posted, or show it again with what is wrong."""
         values = read_form(self.request.POST)
-        version = self.request.POST.get("version", "")
         try:
             saved = (
                 services.create_automation(actor=self.actor, values=values)
@@ -169,7 +170,7 @@ class AutomationForm(AutomationPages):
                     actor=self.actor,
                     automation_id=automation_id,
                     changes=values,
-                    expected_version=int(version) if version.isdigit() else None,
+                    expected_version=version_of(self.request),
                 )
             )
         except ValidationError as error:
@@ -229,12 +230,13 @@ class SentencePart(AutomationPages):
             context["problems"] = {"condition": [str(error)]}
         if not context["problems"]:
             context["sentence"] = say(automation)
-            context |= _reads(automation.template)
+            context |= _reads(automation)
         return render(request, "automations/_sentence.html", context)
 
 
-def _reads(template: str) -> dict[str, Any]:
+def _reads(automation: Automation) -> dict[str, Any]:
     """Return the text with examples in the places of its variables, and its size."""
+    template = automation.template
     if not template:
         return {}
     # Codes and links are Latin wherever they stand.
@@ -242,7 +244,7 @@ def _reads(template: str) -> dict[str, Any]:
         one.name: str(one.example) if one.name in _LATIN else localize(one.example)
         for one in variables(AUTOMATION)
     }
-    text = compile_template(template, AUTOMATION).render(values)
+    text = compile_template(template, AUTOMATION).render(values) + ending_of(automation)
     return {"text": text, "parts": count_parts(text).parts, "letters": len(text)}
 
 

@@ -19,7 +19,7 @@ from campaigns.selectors import get_campaign, get_template, list_templates
 from campaigns.services import create_campaign, possible_actions, update_campaign
 from campaigns.web import drafts, words
 from campaigns.web.forms import StepForm, TestForm, WhatForm, WhenForm, WhoForm
-from campaigns.web.listing import CampaignPages
+from campaigns.web.listing import CampaignPages, version_of
 from campaigns.web.previews import decision_context, preview_context
 from segments.errors import InvalidCriteria
 from segments.models import Segment
@@ -178,13 +178,12 @@ class EditStep(ComposerPages):
             return self.show(step, form, campaign)
         if not form.is_valid():
             return self.show(step, form, campaign, status=422)
-        version = request.POST.get("version", "")
         try:
             campaign = update_campaign(
                 actor=self.actor,
                 campaign_id=campaign_id,
                 changes=self.changes(step, form, campaign),
-                version=int(version) if version.isdigit() else None,
+                version=version_of(request),
             )
         except ValidationError as error:
             form.take_errors(errors_of(error))

@@ -20,6 +20,12 @@ from servaan_crm.l10n.digits import to_ascii
 PAGE_SIZES = (20, 50, 100)
 
 
+def version_of(request: HttpRequest) -> int | None:
+    """Return the version the form was made from; None where it says none that can be read."""
+    version = request.POST.get("version", "")
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
+
+
 class CampaignPages(RolePage, View):
     """Base of the addresses of campaigns."""
 

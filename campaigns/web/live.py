@@ -15,14 +15,12 @@ from campaigns.selectors import (
     Figures,
     Funnel,
     Results,
-    figures_by_variant,
     get_campaign,
-    get_figures,
-    get_results,
 )
-from campaigns.selectors.pages import rate_of, trial_ends
-from campaigns.selectors.trial import trial_standings
+from campaigns.selectors.kept import kept
+from campaigns.selectors.results import results_from
 from campaigns.services import possible_actions
+from campaigns.services.sending import has_written
 from campaigns.web import words
 from campaigns.web.composer import step_url
 from campaigns.web.listing import CampaignPages
@@ -70,9 +68,8 @@ class CampaignPage(CampaignPages):
 
     def may_approve(self, campaign: Campaign) -> bool:
         """Whether who looks is the second person, or the owner."""
-        return (
-            getattr(self.request.user, "role", "") == "owner" or campaign.created_by_id != self.actor.user_id
-        )
+        is_owner = getattr(self.request.user, "role", "") == "owner"
+        return is_owner or not has_written(campaign, self.actor.user_id)
 
 
 class LivePart(CampaignPages):
@@ -100,12 +97,12 @@ def token_of(campaign: Campaign) -> str:
 
 def live_context(campaign: Campaign) -> dict[str, Any]:
     """Return how far sending is."""
-    figures = get_figures(campaign)
+    figures = kept(campaign, "figures")
     status = figures.by_status
     waiting = sum(status.get(state, 0) for state in IN_QUEUE)
     done = max(0, figures.targeted - waiting)
-    rate = rate_of(campaign) if campaign.status == S.SENDING and waiting else 0.0
-    ends = trial_ends(campaign) if campaign.status in MOVING and waiting else None
+    rate = kept(campaign, "rate") if campaign.status == S.SENDING and waiting else 0.0
+    ends = kept(campaign, "trial") if campaign.status in MOVING and waiting else None
     goes_on = quiet_until() if campaign.status == S.SENDING and waiting and ends is None else None
     return {
         "figures": figures,
@@ -147,10 +144,11 @@ def bar_parts(figures: Figures, waiting: int) -> list[tuple[str, float]]:
 
 def result_context(campaign: Campaign) -> dict[str, Any]:
     """Return what the campaign brought so far."""
-    results = get_results(campaign)
+    figures, brought = kept(campaign, "figures"), kept(campaign, "brought")
+    results = results_from(campaign, figures, brought, kept(campaign, "lift"))
     letters = list(campaign.variants.all())
-    by_variant = figures_by_variant(campaign) if letters else {}
-    standings = {one.letter: one for one in trial_standings(campaign)} if letters else {}
+    by_variant = kept(campaign, "variants") if letters else {}
+    standings = {one.letter: one for one in kept(campaign, "standings")} if letters else {}
     return {
         "results": results,
         "lift": results.lift,

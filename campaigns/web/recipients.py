@@ -10,13 +10,15 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from campaigns.models import Campaign, CampaignDelivery
-from campaigns.selectors import delivery_rows, get_campaign, get_figures
+from campaigns.selectors import delivery_rows, get_campaign
 from campaigns.selectors.deliveries import REASONS, STATUSES, DeliveryRow
-from campaigns.selectors.pages import GROUPS, list_recipients
+from campaigns.selectors.kept import kept
+from campaigns.selectors.pages import GROUPS, count_recipients_of, list_recipients
 from campaigns.services import possible_actions
 from campaigns.web import words
 from campaigns.web.listing import PAGE_SIZES, CampaignPages
@@ -46,6 +48,17 @@ OTHER_STATUSES = {
 }
 
 
+class _Counted(Paginator):  # type: ignore[type-arg]
+    """Pages of a list whose length may be ``known`` already."""
+
+    known: int | None = None
+
+    @cached_property
+    def count(self) -> int:
+        """How many there are."""
+        return int(super().count) if self.known is None else self.known
+
+
 class RecipientPages(CampaignPages):
     """What the list and the file share: the filters of the address."""
 
@@ -69,13 +82,14 @@ class RecipientList(RecipientPages):
         asked = self.filters()
         size = to_ascii(request.GET.get("page_size", ""))
         per_page = int(size) if size in map(str, PAGE_SIZES) else PAGE_SIZES[0]
-        pages = Paginator(list_recipients(campaign, **asked), per_page)
+        pages = _Counted(list_recipients(campaign, **asked), per_page)
+        pages.known = count_recipients_of(campaign, asked)
         page = pages.get_page(to_ascii(request.GET.get("page", "1")))
         deliveries = list(page.object_list)
         told = {one.pk: one.message_id for one in deliveries if one.state == CampaignDelivery.State.QUEUED}
         rows = [(row, told.get(row.id)) for row in delivery_rows(deliveries)]
         page.object_list = cast(Any, rows)
-        figures = get_figures(campaign)
+        figures = kept(campaign, "figures")
         context = {
             "campaign": campaign,
             "page": page,

@@ -6,14 +6,17 @@ import re
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.encoding import iri_to_uri
 from django.views import View
 
 from campaigns.services import follow_link
 from servaan_crm.core.limits import seconds_to_wait
 
 # Programs that fetch links to show a picture of them, to look for viruses or to fill an index: nobody has clicked.
+# "Telegram-Android" and "Twitter for iPhone" are the windows people read in (their previews are called "…Bot"), and
+# Cubot makes phones.
 _MACHINES = re.compile(
-    r"bot\b|bot/|crawl|spider|preview|facebookexternalhit|whatsapp|telegram|slack|skype|discord|viber|twitter|"
+    r"(?<!cu)bot\b|crawl|spider|preview|facebookexternalhit|whatsapp|slack|skype|discord|viber|"
     r"curl|wget|python|java/|okhttp|go-http|httpclient|headless|monitor|scan|google-read|bingpreview|embed",
     re.IGNORECASE,
 )
@@ -40,8 +43,8 @@ class ShortLinkView(View):
         url = follow_link(link, is_machine=is_machine(request), is_counted=not is_too_often)
         if url is None:
             return _private(render(request, "campaigns/link_unknown.html", status=404))
-        # Not Django's own class: the address was checked when it was written, and may be long.
-        return _private(HttpResponse(status=302, headers={"Location": url}))
+        # Not Django's own class: the address was checked when it was written, and may be long. A header is ASCII.
+        return _private(HttpResponse(status=302, headers={"Location": iri_to_uri(url)}))
 
 
 def _private(response: HttpResponse) -> HttpResponse:

@@ -114,7 +114,7 @@ def test_runs_say_why_and_the_dry_run_who(cafe: Any) -> None:
     only_mine(one)
     willing, unwilling = make_visit(make_customer("سارا")), make_visit(make_customer(allow_marketing=False))
     told = cafe.api("manager").post(f"{URL}/{one.pk}/dry-run", {}, format="json").json()["data"]["dry_run"]
-    assert (told["count"], told["sample"][0]["text"]) == (1, "سارا عزیز، سلام")
+    assert (told["count"], told["sample"][0]["text"]) == (1, "سارا عزیز، سلام\nلغو۱۱")
     assert [(row["reason"], row["count"]) for row in told["left_out"]] == [("no_consent", 1)]
     for visit in (willing, unwilling):
         engine.hear("visit.recorded", recorded(visit))

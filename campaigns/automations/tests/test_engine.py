@@ -353,7 +353,7 @@ def test_every_tenth_visit_that_counts(cafe: Any) -> None:
     visits[1].save()
     for visit in visits:
         engine.hear("visit.recorded", recorded(visit))
-    assert [message.body for message in Message.objects.all()] == ["۳"]
+    assert [message.body for message in Message.objects.all()] == ["۳\nلغو۱۱"]
 
 
 def test_entering_a_segment_through_a_checkout(cafe: Any) -> None:
@@ -390,7 +390,8 @@ def test_ready_made_ones_are_right_in_both_languages_and_short(cafe: Any, indian
         "first-visit-thanks"
     }
     values = {"name": "محمدرضا حسینی", "cafe_name": "کافه نارنج", "points": "۱٬۲۵۰", "points_expiring": "۱٬۲۵۰",
-              "expiry_date": "۱۴۰۵/۱۲/۲۹", "code": "K7M4QX2P", "tier": "پلاتینیوم", "visit_number": "۱۰"}  # fmt: skip
+              "expiry_date": "۱۴۰۵/۱۲/۲۹", "code": "K7M4QX2P", "tier": "پلاتینیوم", "visit_number": "۱۰",
+              "first_name": "محمدرضا", "feedback_link": "https://narenj.servaan.ir/f/Ab3xY7kQ2mW9rT"}  # fmt: skip
     for texts in TEXTS.values():
         for text in texts.values():
             assert count_parts(render_template(text, values)).parts <= 2, text
