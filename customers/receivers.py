@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
 from customers import recipients  # noqa: F401  (registers the check)
+from customers.errors import CustomerNotFound
 from customers.events import GuestReplied
 from customers.models import ConsentChange, Customer
 from customers.replies import Meaning, guest_of, meaning_of, was_asked
@@ -17,6 +19,8 @@ from servaan_crm.messaging.models import InboundMessage
 from servaan_crm.messaging.services import register_guest_lookup, register_refusal_links
 from servaan_crm.tenancy.current import get_cafe
 from servaan_crm.tenancy.selectors import public_origin
+
+log = logging.getLogger(__name__)
 
 
 @subscribe("message.received")
@@ -44,6 +48,22 @@ def read_reply(payload: dict[str, Any]) -> None:
         return
     reply = {"inbound_id": str(payload["inbound_id"]), "channel": channel, "body": body}
     publish(GuestReplied(customer_id=str(guest), meaning=str(meaning), **reply))
+
+
+@subscribe("message.refused")
+def take_no(payload: dict[str, Any]) -> None:
+    """A guest complained about a letter, or signed off at the provider: that is a no to offers on this channel."""
+    try:
+        set_consent(
+            actor=Actor(kind="guest", name=""),
+            customer_id=UUID(str(payload["customer_id"])),
+            channel=str(payload["channel"]),
+            granted=False,
+            source=ConsentChange.Source.LINK,
+            deleted_too=True,
+        )
+    except CustomerNotFound:
+        log.info("a guest who said no is gone")
 
 
 @register_refusal_links

@@ -90,7 +90,7 @@ def _of_message(row: Message) -> Communication:
         id=str(row.pk), kind="message", at=row.sent_at or row.created_at, channel=row.channel,
         channel_label=row.get_channel_display(), direction="outbound", title=str(row.get_purpose_display()),
         text=shown_text(row.kind, row.body), state=row.state, state_label=str(row.get_state_display()),
-        reason=row.error_text, author="",
+        reason=row.reason, author="",
     )  # fmt: skip
 
 

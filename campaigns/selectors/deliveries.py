@@ -131,7 +131,7 @@ def _row(row: CampaignDelivery, message: Message | None, name: str, clicks: int)
         variant=row.variant,
         status=shown.state if shown else row.state,
         reason=row.reason,
-        why=shown.error_text if shown and shown.state in _OVER else why,
+        why=shown.reason if shown and shown.state in _OVER else why,
         queued_at=row.queued_at,
         sent_at=shown.sent_at if shown else None,
         delivered_at=shown.delivered_at if shown else None,

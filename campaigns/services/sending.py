@@ -29,7 +29,7 @@ from servaan_crm.core.models import AuditEntry
 from servaan_crm.core.tasks import enqueue
 from servaan_crm.l10n.jalali import local_date
 from servaan_crm.messaging.models import Message
-from servaan_crm.messaging.services import clear_problem, hold_group, resume_group
+from servaan_crm.messaging.services import clear_problem, hold_group, resume_group, revive_paused
 from servaan_crm.messaging.services.accounts import list_accounts
 from servaan_crm.messaging.services.rules import get_rules
 from servaan_crm.tenancy.current import get_locale
@@ -228,7 +228,9 @@ def pause_campaign(
 def resume_campaign(*, actor: Actor, campaign_id: UUID, version: int | None = None) -> Campaign:
     """Go on: paused → sending. A problem it stopped for (credit, key) counts as repaired, and is found again if not.
 
-    Messages that waited are valid for as long again. Raises NoAccount, WrongCampaignState, EditConflict.
+    Messages that waited are valid for as long again; those that ended because of the pause wait again.
+
+    Raises NoAccount, WrongCampaignState, EditConflict.
     """
     with write(actor):
         campaign = lock_campaign(campaign_id, "resume", version)
@@ -241,6 +243,9 @@ def resume_campaign(*, actor: Actor, campaign_id: UUID, version: int | None = No
         waiting = Message.objects.filter(group_id=campaign.pk, state=Message.State.QUEUED)
         until = timezone.now() + timedelta(hours=campaign.valid_hours)
         waiting.filter(expires_at__lt=until).update(expires_at=until, updated_at=timezone.now())
+        # A delivery that was tried again has a newer message: the older one must not come back beside it.
+        present = campaign.deliveries.filter(state=CampaignDelivery.State.QUEUED).values("message_id")
+        revive_paused(present, valid_until=until)
         resume_group(campaign.pk)
         wake(campaign)
     return campaign

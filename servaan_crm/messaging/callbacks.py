@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.encoding import force_bytes
 
 from servaan_crm.messaging.gateways.base import CallbackCall, CallbackContent
 from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
@@ -30,10 +31,10 @@ class CallbackSource:
     account: Account
 
 
-def default_callback_secret() -> str:
-    """The secret of this café's callbacks while it uses the account of the settings."""
+def default_callback_secret(key: str | bytes = "") -> str:
+    """The secret of this café's callbacks while it uses the account of the settings. ``key``: an older secret key."""
     text = f"messaging.callback:{get_cafe().schema_name}"
-    return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(force_bytes(key or settings.SECRET_KEY), text.encode(), hashlib.sha256).hexdigest()
 
 
 def identify_source(provider: str, secret: str) -> CallbackSource | None:
@@ -43,7 +44,9 @@ def identify_source(provider: str, secret: str) -> CallbackSource | None:
     rows = ProviderAccount.objects.filter(adapter=provider).values_list("pk", "callback_secret")
     candidates = [(str(key), own) for key, own in rows]
     if provider == KavenegarGateway.name:
-        candidates.append((DEFAULT_ACCOUNT, default_callback_secret()))
+        # Addresses entered before the key was renewed go on working as long as the old key does.
+        keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        candidates += [(DEFAULT_ACCOUNT, default_callback_secret(key)) for key in keys]
     given = secret.encode()
     matches = [key for key, own in candidates if hmac.compare_digest(own.encode(), given)]
     if not matches:

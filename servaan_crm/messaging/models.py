@@ -15,6 +15,7 @@ from servaan_crm.core.crypto import EncryptedTextField
 from servaan_crm.core.ids import snowflake
 from servaan_crm.core.models import BaseModel
 from servaan_crm.messaging.gateways.registry import adapter_choices
+from servaan_crm.messaging.reasons import reason_of
 from servaan_crm.messaging.recipient_models import BlockedNumber, PushSubscription, VerificationCode
 
 __all__ = [
@@ -309,6 +310,11 @@ class Message(BaseModel):
     def __str__(self) -> str:
         return f"{self.kind} {self.local_id}"
 
+    @property
+    def reason(self) -> str:
+        """Why it did not arrive, in the reader's language; "" while it may still."""
+        return reason_of(self)
+
 
 class InboundMessage(BaseModel):
     """A text a guest sent to one of the café's lines, once, however often the provider tells of it."""
@@ -362,6 +368,8 @@ class EarlyReport(models.Model):
     state = models.CharField(_("state"), max_length=12)
     status = models.CharField(_("provider's status"), max_length=20, blank=True)
     is_read = models.BooleanField(_("read"), default=False)
+    # What it says of the address, a value of ``gateways.base.Refusal``.
+    refusal = models.CharField(_("refusal"), max_length=8, blank=True, db_default="")
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

@@ -10,10 +10,11 @@ from servaan_crm.core.models import BaseModel
 
 
 class BlockedNumber(models.Model):
-    """A number that refuses the café's line at the provider; synced from the provider's list."""
+    """A number that refuses the café's line at the provider, synced from the provider's list; or an e-mail address of
+    which letters came back."""
 
     account = models.CharField(_("account"), max_length=40)
-    recipient = models.CharField(_("number"), max_length=20)
+    recipient = models.CharField(_("number"), max_length=254)
     seen_at = models.DateTimeField(_("seen"), db_default=Now())
 
     class Meta:

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import HttpResponse
-from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -27,6 +26,7 @@ from servaan_crm.messaging.figures import AccountFigures, figures_of
 from servaan_crm.messaging.gateways.registry import ADAPTERS, adapter_choices
 from servaan_crm.messaging.models import Channel, ProviderAccount
 from servaan_crm.messaging.services import clear_problem
+from servaan_crm.messaging.services.accounts import account_of, callback_path
 from servaan_crm.messaging.services.providers import (
     create_provider,
     delete_provider,
@@ -153,13 +153,17 @@ class TestProviderView(_Providers):
 
     @extend_schema(operation_id="providers_test", request=NothingInput, responses={200: dict})
     def post(self, request: Request, provider_id: UUID) -> Response:
-        """Ask the provider who we are; sends nothing. ``ok`` false comes with the provider's own words."""
+        """Ask the provider who we are; sends nothing. ``ok`` false comes with the provider's own words.
+
+        ``is_proven`` false: it has no such question, and only a message of yours shows whether it works.
+        """
         NothingInput(data=request.data).is_valid(raise_exception=True)
         found = test_provider(provider_id=provider_id)
         return ok(
             {
                 "test": {
                     "ok": found.ok,
+                    "is_proven": found.is_proven,
                     "credit": found.credit,
                     "code": found.code or None,
                     "text": found.text or None,
@@ -207,11 +211,10 @@ def _shape(row: ProviderAccount, figures: AccountFigures, request: Request) -> d
 
 
 def callback_paths(row: ProviderAccount) -> dict[str, str]:
-    """The addresses to enter in the provider's panel: delivery reports and messages of guests."""
-    return {
-        kind: reverse("callbacks:provider", args=[row.adapter, kind, row.callback_secret])
-        for kind in ("status", "receive")
-    }
+    """The addresses to enter in the provider's panel, by what it calls there about: see ``Gateway.callback_kinds``."""
+    if row.adapter not in ADAPTERS:
+        return {}
+    return {kind: callback_path(row, kind) for kind in account_of(row).gateway.called_about()}
 
 
 def shown_options(row: ProviderAccount) -> dict[str, Any]:

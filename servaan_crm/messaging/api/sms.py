@@ -291,7 +291,7 @@ def message_payload(message: Message) -> dict[str, Any]:
         "recipient": national(message.recipient, get_locale().phone_region)
         if message.recipient.startswith("+") else message.recipient,
         "status": str(message.state), "parts": message.parts, "cost": message.cost,
-        "error_code": message.error_code or None, "error": message.error_text or None,
+        "error_code": message.error_code or None, "error": message.reason or None,
         "created_at": message.created_at, "sent_at": message.sent_at, "delivered_at": message.delivered_at,
     }  # fmt: skip
 

@@ -14,14 +14,14 @@ from servaan_crm.core.problems import problem_response
 from servaan_crm.core.responses import render
 from servaan_crm.messaging import callbacks
 
-_KINDS = frozenset({"status", "receive"})
+_KINDS = frozenset({"status", "receive", "all"})
 
 
 @method_decorator(csrf_exempt, name="dispatch")
 class ProviderCallback(View):
     """A provider tells about a delivery or an inbound text. The secret in the path is the proof of origin."""
 
-    http_method_names = ["get", "post"]
+    http_method_names = ["get", "post", "head"]
 
     def get(self, request: HttpRequest, provider: str, kind: str, secret: str) -> HttpResponse:
         """Accept a report; unknown message ids are fine, a wrong secret or kind is 404."""
@@ -36,6 +36,11 @@ class ProviderCallback(View):
             return HttpResponse(content.answer, content_type="text/plain; charset=utf-8")
         body = render({"success": True, "data": {"changed": changed}})
         return HttpResponse(body, content_type="application/json; charset=utf-8")
+
+    def head(self, request: HttpRequest, provider: str, kind: str, secret: str) -> HttpResponse:
+        """Say that the address is right: some providers look before they accept it, without a signature."""
+        known = callbacks.identify_source(provider, secret) is not None and kind in _KINDS
+        return HttpResponse() if known else problem_response(NotFound())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """As GET."""

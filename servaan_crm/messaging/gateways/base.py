@@ -37,6 +37,13 @@ class DeliveryState(StrEnum):
     UNKNOWN = "unknown"  # the provider does not know (any more): never overwrites anything
 
 
+class Refusal(StrEnum):
+    """What a report says of an address."""
+
+    GONE = "gone"  # there is no such mailbox: no advertising goes there any more
+    NO = "no"  # the guest complained or signed off: that is a no to advertising on this channel
+
+
 class GatewayError(Exception):
     """A refused or failed call. The text never holds a key, a number or a message body."""
 
@@ -149,11 +156,15 @@ class Doubtful:
 
 @dataclass(frozen=True, slots=True)
 class AccountInfo:
-    """Credit in the account's currency, None where the provider tells none; ``expires_at`` likewise."""
+    """Credit in the account's currency, None where the provider tells none; ``expires_at`` likewise.
+
+    ``is_proven``: the provider itself said that it knows the key. False where it has no question of that kind.
+    """
 
     credit: Decimal | None
     expires_at: datetime | None = None
     kind: str = ""
+    is_proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +180,15 @@ class InboundText:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """A report of a provider that calls us. ``local_id`` where it names our own number."""
+    """A report of a provider that calls us. ``local_id`` where it names our own number. ``refusal``: what it says of
+    the address, beyond this one message."""
 
     provider_id: str
     state: DeliveryState
     status: str = ""
     local_id: int | None = None
     is_read: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +239,8 @@ class GatewayConfig:
     """Everything an adapter needs to work. Secrets are kept out of repr on purpose.
 
     ``options`` are the adapter's own settings as sorted (key, value) pairs, hashable: configurations are compared.
+    ``callback_url`` is our address for delivery reports, for providers that take it along with every message; "" while
+    we have none that the world can reach.
     """
 
     base_url: str
@@ -233,6 +248,7 @@ class GatewayConfig:
     sender: str = ""
     channel: str = "sms"
     options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    callback_url: str = field(default="", repr=False)
 
     def option(self, key: str, default: str = "") -> str:
         """Return one of the adapter's own settings."""
@@ -253,6 +269,8 @@ class Gateway:
     countries: ClassVar[frozenset[str]] = frozenset()
     settings: ClassVar[tuple[Setting, ...]] = ()
     needs_api_key: ClassVar[bool] = True
+    # False where nobody enters one, because we make it ourselves (``first_api_key``).
+    takes_api_key: ClassVar[bool] = True
     needs_sender: ClassVar[bool] = False
     has_templates: ClassVar[bool] = False
     # True when our number protects a filled template as it protects a text; else an unknown one is never repeated.
@@ -269,6 +287,11 @@ class Gateway:
     # True when reports come by callback alone, so that polling is pointless.
     has_polling: ClassVar[bool] = True
     has_credit: ClassVar[bool] = True
+    # What the provider can call us about, each at an address of its own: "status", "receive"; "all" where it knows one
+    # address for everything. Empty: it calls nobody.
+    callback_kinds: ClassVar[tuple[str, ...]] = ()
+    # True where our address travels with every message (``GatewayConfig.callback_url``).
+    hands_over_callback: ClassVar[bool] = False
 
     def __init__(self, config: GatewayConfig) -> None:
         self._config = config
@@ -299,7 +322,7 @@ class Gateway:
 
     def account_info(self) -> AccountInfo:
         """Credit and expiry of the account; also the question behind the button "test the connection"."""
-        return AccountInfo(credit=None)
+        return AccountInfo(credit=None, is_proven=False)
 
     def receive(self) -> list[InboundText]:
         """Fetch the texts guests sent since the last time; for lines that are polled."""
@@ -309,6 +332,10 @@ class Gateway:
         """Numbers that refuse the café's line at the provider (E.164 where they can be read so)."""
         return []
 
+    def called_about(self) -> tuple[str, ...]:
+        """``callback_kinds``, as far as the account's settings leave them."""
+        return self.callback_kinds
+
     def verify(self, call: CallbackCall) -> bool:
         """Say whether the provider's own signature fits, besides the secret in the path; True where it has none."""
         return True
@@ -316,6 +343,6 @@ class Gateway:
     def read_callback(self, kind: str, call: CallbackCall) -> CallbackContent:
         """Translate a verified call; what cannot be read is left out.
 
-        ``kind`` is the part of the address that says what the call is about: status or receive.
+        ``kind`` is the part of the address that says what the call is about: status, receive or all.
         """
         return CallbackContent()

@@ -34,6 +34,9 @@ Sorter = Callable[[int, int, str, httpx.Response], GatewayError]
 def is_known(call: CallbackCall, *, app_secret: str, verify_token: str) -> bool:
     """Whether a call is Meta's: the question at the set-up (GET) by our token, everything else by its signature."""
     if call.method == "GET":
+        # The token proves nothing but the set-up: what a body says is signed.
+        if call.body:
+            return False
         given = call.query.get("hub.verify_token", "")
         return bool(verify_token) and hmac.compare_digest(given.encode(), verify_token.encode())
     return is_signed(call, app_secret, "x-hub-signature-256")
@@ -63,6 +66,7 @@ class GraphGateway(SinglesGateway):
     number of the account at Meta, "app_secret" and "verify_token" are settings too."""
 
     id_setting: ClassVar[str]
+    callback_kinds: ClassVar[tuple[str, ...]] = ("all",)
 
     def headers(self) -> dict[str, str]:
         """The access token."""

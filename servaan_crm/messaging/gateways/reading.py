@@ -43,7 +43,12 @@ def part(value: object, *keys: str) -> Any:
 
 def text_of(value: object) -> str:
     """A text fit for the database; "" for anything that is none."""
-    return value.replace("\x00", "") if isinstance(value, str) else ""
+    return storable(value) if isinstance(value, str) else ""
+
+
+def storable(text: str) -> str:
+    """``text`` without what the database takes in no column: NUL, and halves of letters that JSON lets through."""
+    return text.replace("\x00", "").encode(errors="replace").decode()
 
 
 def number(value: object) -> int:
@@ -57,7 +62,8 @@ def number(value: object) -> int:
 def local_id(value: object) -> int | None:
     """Our own number as it comes back."""
     word = str(value or "")
-    return int(word) if word.isascii() and word.isdigit() and len(word) < 20 else None
+    found = int(word) if word.isascii() and word.isdigit() and len(word) < 20 else -1
+    return found if 0 <= found < 2**63 else None
 
 
 def moment(value: object, *, per_second: int = 1) -> datetime | None:

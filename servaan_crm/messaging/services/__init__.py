@@ -22,6 +22,7 @@ from servaan_crm.messaging.services.queue import (
     queue_message,
     queue_messages,
     resume_group,
+    revive_paused,
 )
 from servaan_crm.messaging.services.reconcile import mark_stale_claims, poll_deliveries, reconcile_unknown
 from servaan_crm.messaging.services.rules import get_rules, is_quiet, quiet_until, update_rules
@@ -60,6 +61,7 @@ __all__ = [
     "register_recipient_check",
     "register_refusal_links",
     "resume_group",
+    "revive_paused",
     "send_code",
     "sync_blocked_numbers",
     "update_rules",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import timezone
 
 from servaan_crm.messaging.gateways.base import Gateway, GatewayConfig
@@ -15,6 +16,8 @@ from servaan_crm.messaging.gateways.registry import ADAPTERS, get_gateway
 from servaan_crm.messaging.models import DEFAULT_ACCOUNT, Channel, GatewayState, ProviderAccount
 from servaan_crm.messaging.services.health import begin_probe, clear_problem, end_probe, note_problem
 from servaan_crm.messaging.tariff import Tariff
+from servaan_crm.tenancy.current import get_cafe
+from servaan_crm.tenancy.selectors import public_origin
 
 __all__ = [
     "Account",
@@ -90,13 +93,30 @@ def default_account() -> Account:
 def account_of(row: ProviderAccount) -> Account:
     """The account a row describes."""
     options = tuple(sorted(json.loads(row.options or "{}").items()))
+    config = GatewayConfig(
+        row.base_url, row.api_key, row.sender, row.channel, options, callback_url=_callback_url(row)
+    )
     return Account(
         str(row.pk),
         row.adapter,
-        GatewayConfig(row.base_url, row.api_key, row.sender, row.channel, options),
+        config,
         tariff=Tariff(row.tariff_persian, row.tariff_latin, row.operator_tariffs),
         limits=Limits(row.rate_per_minute, row.daily_limit, row.monthly_limit),
     )
+
+
+def callback_path(row: ProviderAccount, kind: str) -> str:
+    """The path of an account's address for what the provider tells of itself. ``kind``: see ``callback_kinds``."""
+    return reverse("callbacks:provider", args=[row.adapter, kind, row.callback_secret])
+
+
+def _callback_url(row: ProviderAccount) -> str:
+    """The address for delivery reports of providers that want it with every message; "" where nobody can call it."""
+    adapter = ADAPTERS.get(row.adapter)
+    if adapter is None or not adapter.hands_over_callback:
+        return ""
+    origin = public_origin(get_cafe())
+    return f"{origin}{callback_path(row, 'status')}" if origin.startswith("https://") else ""
 
 
 def usable_accounts(channel: str = Channel.SMS) -> list[Account]:

@@ -7,6 +7,7 @@ moment before a message leaves.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from uuid import UUID, uuid4
 
 import phonenumbers
 from django.db import connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from servaan_crm.messaging.gateways.base import ErrorKind
@@ -26,6 +28,7 @@ from servaan_crm.messaging.services.outcomes import Refused, record_refused
 from servaan_crm.messaging.services.rules import get_rules, is_quiet
 
 BATCH = 200
+FRESH = 10.0  # seconds for which a claim is surely ours, far below the time after which it is given up
 PROBE = 5  # messages that find out whether an account works again
 
 _ONLY_SERVICE = "AND purpose = 'transactional'"
@@ -46,11 +49,6 @@ UPDATE messaging_message AS m
  WHERE m.id = ANY(ARRAY(SELECT id FROM due))
 RETURNING m.id, m.customer_id, m.recipient, m.channel, m.purpose, m.kind, m.local_id, m.body, m.attempts, m.pinned,
           m.subject, m.template, m.values, m.url
-"""
-_EXPIRE = """
-UPDATE messaging_message SET state = 'expired', updated_at = now()
- WHERE id IN (SELECT id FROM messaging_message
-               WHERE state = 'queued' AND expires_at <= now() LIMIT 1000 FOR UPDATE SKIP LOCKED)
 """
 _DUE_CHANNELS = """
 SELECT c.channel,
@@ -98,6 +96,7 @@ class Claim:
     count: Count | None = None
     addresses: dict[UUID, str] = field(default_factory=dict)
     refusal_links: dict[UUID, str] = field(default_factory=dict)
+    at: float = field(default_factory=time.monotonic)
 
 
 def due_channels() -> list[str]:
@@ -105,17 +104,6 @@ def due_channels() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute(_DUE_CHANNELS, [[str(channel) for channel in Channel]])
         return [channel for channel, urgent, advertising in cursor.fetchall() if urgent or advertising]
-
-
-def expire_overdue() -> int:
-    """End the wait of messages whose validity is over; returns how many."""
-    total, ended = 0, 1000
-    with connection.cursor() as cursor:
-        while ended == 1000:
-            cursor.execute(_EXPIRE)
-            ended = int(cursor.rowcount)
-            total += ended
-    return total
 
 
 def claim_batch(account: Account, limit: int = BATCH, rules: SendingRules | None = None) -> Claim:
@@ -138,6 +126,23 @@ def claim_batch(account: Account, limit: int = BATCH, rules: SendingRules | None
     if claim.is_probe and not claim.rows:
         end_probe(account.key)
     return claim
+
+
+def still_ours(claim: Claim, rows: Sequence[ClaimedMessage]) -> Sequence[ClaimedMessage]:
+    """Return those of ``rows`` that this worker may still send, right before it does.
+
+    A claim that grew old is given up by others (``mark_stale_claims``), who ask the provider and may send again. So an
+    older one is dated anew, and what was given up already is left to them.
+    """
+    if not rows or time.monotonic() - claim.at < FRESH:
+        return rows
+    ours = Message.objects.filter(
+        pk__in=[row.id for row in rows], claimed_by=claim.token, state=Message.State.CLAIMED
+    )
+    with transaction.atomic():
+        held = set(ours.order_by("pk").select_for_update().values_list("pk", flat=True))
+        Message.objects.filter(pk__in=held).update(claimed_at=Now())
+    return [row for row in rows if row.id in held]
 
 
 def release(
@@ -181,7 +186,7 @@ def _take_counted(claim: Claim, limit: int, rules: SendingRules, *, quiet: bool)
 def _take(claim: Claim, limit: int, purpose: str) -> list[ClaimedMessage]:
     account = claim.account
     config = account.config
-    reached = country_pattern(account.gateway.countries) if config.channel in _PHONE_CHANNELS else ""
+    reached = reach_of(account)
     values: list[Any] = [
         config.channel,
         account.key,
@@ -198,6 +203,12 @@ def _take(claim: Claim, limit: int, purpose: str) -> list[ClaimedMessage]:
 
 
 _PHONE_CHANNELS = frozenset({Channel.SMS, Channel.WHATSAPP})
+
+
+def reach_of(account: Account) -> str:
+    """A regular expression for the recipients that ``account`` reaches; "" for everybody of its channel."""
+    is_by_phone = account.config.channel in _PHONE_CHANNELS
+    return country_pattern(account.gateway.countries) if is_by_phone else ""
 
 
 @lru_cache(maxsize=64)

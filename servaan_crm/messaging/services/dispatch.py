@@ -24,7 +24,7 @@ from django.db import connection
 from django.utils import timezone
 
 from servaan_crm.messaging.gateways.base import ErrorKind, GatewayError, OutgoingMessage, SendResult
-from servaan_crm.messaging.models import Message, PushSubscription, SendingRules
+from servaan_crm.messaging.models import Channel, Message, PushSubscription, SendingRules
 from servaan_crm.messaging.provider_templates import name_at
 from servaan_crm.messaging.services.accounts import (
     Account,
@@ -39,12 +39,14 @@ from servaan_crm.messaging.services.claims import (
     ClaimedMessage,
     claim_batch,
     due_channels,
-    expire_overdue,
     release,
+    still_ours,
 )
+from servaan_crm.messaging.services.expiry import expire_overdue
 from servaan_crm.messaging.services.limits import give_back
 from servaan_crm.messaging.services.outcomes import Accepted, Refused, record_accepted, record_refused
 from servaan_crm.messaging.services.prepare import prepare
+from servaan_crm.messaging.services.refusals import list_gone
 from servaan_crm.messaging.services.rules import get_rules
 from servaan_crm.messaging.services.tariffs import price_of
 
@@ -178,7 +180,8 @@ class _Pipeline:
             self._until, self.is_finished = 0.0, True
             return None
         self._total.states += blocked
-        return claim, self._wire.submit(send_batch, claim, allowed)
+        # It was claimed while another batch was on the wire, which may have taken its time.
+        return claim, self._wire.submit(send_batch, claim, still_ours(claim, allowed))
 
 
 def _refuse_transaction() -> None:
@@ -220,7 +223,7 @@ def record_batch(claim: Claim, results: Sequence[Outcome]) -> DispatchReport:
     record_refused(refused, claimed_by=claim.token)
     if claim.count is not None:
         give_back(claim.count, sum(1 for _, result in results if _is_unsent(result)))
-    _forget_addresses([row.recipient for row, result in results if result.address_is_gone])
+    _forget_addresses(account, [row.recipient for row, result in results if result.address_is_gone])
     halted = _note_health(claim, results, is_alive=bool(accepted))
     states = Counter([row.state for row in accepted])
     states.update([row.state for row in refused])
@@ -270,17 +273,21 @@ def _must_not_follow(claim: Claim, before: Claim, results: Sequence[Outcome]) ->
     return claim.account.key == before.account.key and _account_problem(results) is not None
 
 
-def _forget_addresses(recipients: Sequence[str]) -> None:
-    """Browsers that unsubscribed: nothing is written there again."""
+def _forget_addresses(account: Account, recipients: Sequence[str]) -> None:
+    """Browsers that unsubscribed and mailboxes that do not exist: nothing is written there again."""
+    if not recipients:
+        return
+    if account.config.channel == Channel.EMAIL:
+        list_gone(recipients, account=account.key)
+        return
     keys: list[UUID] = []
     for recipient in recipients:
         try:
             keys.append(UUID(recipient))
         except ValueError:
             continue
-    if keys:
-        gone = PushSubscription.objects.filter(pk__in=keys, failed_at=None)
-        gone.update(failed_at=timezone.now(), updated_at=timezone.now())
+    gone = PushSubscription.objects.filter(pk__in=keys, failed_at=None)
+    gone.update(failed_at=timezone.now(), updated_at=timezone.now())
 
 
 def _refused(row: ClaimedMessage, error: GatewayError, now: datetime) -> Refused:

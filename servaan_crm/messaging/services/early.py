@@ -42,6 +42,7 @@ def keep_early(reports: Sequence[DeliveryReport], account: Account) -> list[str]
             state=report.state.value,
             status=report.status[:20],
             is_read=report.is_read,
+            refusal=report.refusal,
         )
         for report in early
     )
@@ -56,7 +57,13 @@ def take_early(account: str, provider_ids: Sequence[str]) -> list[DeliveryReport
     rows = list(kept)
     EarlyReport.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return [
-        DeliveryReport(row.provider_message_id, DeliveryState(row.state), row.status, is_read=row.is_read)
+        DeliveryReport(
+            row.provider_message_id,
+            DeliveryState(row.state),
+            row.status,
+            is_read=row.is_read,
+            refusal=row.refusal,
+        )
         for row in rows
     ]
 

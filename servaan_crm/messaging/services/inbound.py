@@ -11,7 +11,11 @@ from django.utils import timezone
 from servaan_crm.core.events import Event, publish
 from servaan_crm.core.ids import uuid7
 from servaan_crm.messaging.gateways.base import InboundText
+from servaan_crm.messaging.gateways.reading import storable
 from servaan_crm.messaging.models import Channel
+
+# Several times what any channel lets a guest write; whoever sends more is no guest.
+LONGEST = 20_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,7 @@ class MessageReceived(Event):
 def record_inbound(*, provider: str, message: InboundText, channel: str = Channel.SMS) -> bool:
     """Store one inbound text and publish ``message.received``; False when it was already known."""
     row_id = uuid7()
+    sender, body = storable(message.sender)[:254], storable(message.body)[:LONGEST]
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
@@ -43,10 +48,10 @@ def record_inbound(*, provider: str, message: InboundText, channel: str = Channe
                     row_id,
                     provider,
                     str(channel),
-                    message.provider_id[:200],
-                    message.sender[:254],
-                    message.receiver[:100],
-                    message.body,
+                    storable(message.provider_id)[:200],
+                    sender,
+                    storable(message.receiver)[:100],
+                    body,
                     message.received_at or timezone.now(),
                 ],
             )
@@ -57,8 +62,8 @@ def record_inbound(*, provider: str, message: InboundText, channel: str = Channe
                 inbound_id=str(row_id),
                 provider=provider,
                 channel=str(channel),
-                sender=message.sender[:254],
-                body=message.body,
+                sender=sender,
+                body=body,
             )
         )
     return True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -16,9 +16,12 @@ from uuid import UUID
 from django.utils import timezone
 
 from servaan_crm.messaging.gateways.base import DeliveryReport, DeliveryState, SendResult
+from servaan_crm.messaging.gateways.reading import storable
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.services.accounts import Account
+from servaan_crm.messaging.services.conflicts import once_more
 from servaan_crm.messaging.services.early import keep_early, reports_by_call_alone, take_early
+from servaan_crm.messaging.services.refusals import record_refusals
 from servaan_crm.messaging.services.telling import change_and_tell
 
 State = Message.State
@@ -35,24 +38,27 @@ STATE_OF = {
 _RANK = {State.SENT: 1, State.DELIVERED: 3}  # everything else that is final: 2
 
 
-# The ids go through an array, so that the planner never reads the whole table.
+# The ids go through an array, so that the planner never reads the whole table. Where a callback was here first, the
+# message has its number and state already, and the cost alone is news.
 _ACCEPT = """
 WITH r AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json)
         AS (id uuid, provider_id text, state text, status text, cost numeric))
 UPDATE messaging_message AS m SET
-    state = r.state,
+    state = CASE WHEN {is_news} THEN r.state ELSE m.state END,
     provider = %s, provider_account = %s,
-    provider_message_id = r.provider_id, provider_status = r.status,
+    provider_message_id = r.provider_id,
+    provider_status = CASE WHEN {is_news} THEN r.status ELSE m.provider_status END,
     cost = COALESCE(r.cost, m.cost),
     sent_at = COALESCE(m.sent_at, now()),
-    delivered_at = CASE WHEN r.state = 'delivered' THEN now() END,
-    failed_at = CASE WHEN r.state NOT IN ('sent', 'delivered') THEN now() END,
-    next_check_at = CASE WHEN r.state = 'sent' THEN now() + interval '5 seconds' END,
+    delivered_at = CASE WHEN NOT {is_news} THEN m.delivered_at WHEN r.state = 'delivered' THEN now() END,
+    failed_at = CASE WHEN NOT {is_news} THEN m.failed_at WHEN r.state NOT IN ('sent', 'delivered') THEN now() END,
+    next_check_at = CASE WHEN {is_news} AND r.state = 'sent' THEN now() + interval '5 seconds' END,
     error_class = '', error_code = '', error_text = '', updated_at = now()
 FROM r
-WHERE m.id = r.id AND m.id = ANY(ARRAY(SELECT id FROM r)) AND m.state IN ('claimed', 'unknown', 'queued')
-"""
+WHERE m.id = r.id AND m.id = ANY(ARRAY(SELECT id FROM r))
+  AND ({is_news} OR (m.provider_message_id = r.provider_id AND m.cost IS NULL))
+""".format(is_news="m.state IN ('claimed', 'unknown', 'queued')")
 
 _REFUSE = """
 UPDATE messaging_message AS m SET
@@ -69,17 +75,33 @@ FROM unnest(%s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %
     AS r(id, state, at, error_class, error_code, error_text, pinned, tried)
 WHERE m.id = r.id AND m.claimed_by = %s AND m.state IN ('claimed', 'unknown')
 """
+# Rows are locked in the order of their ids: two calls of a provider with the same messages in another order would wait
+# for each other.
 _REPORT = """
+WITH r AS MATERIALIZED (
+    SELECT m.id, t.state, t.status
+      FROM unnest(%s::text[], %s::text[], %s::text[]) AS t(provider_id, state, status)
+      JOIN messaging_message AS m ON m.provider_message_id = t.provider_id AND m.provider_message_id <> ''
+     WHERE m.provider = %s AND (%s::text IS NULL OR m.provider_account = %s)
+     ORDER BY m.id FOR UPDATE OF m)
 UPDATE messaging_message AS m SET
     state = r.state, provider_status = r.status, next_check_at = NULL,
     delivered_at = CASE WHEN r.state = 'delivered' THEN now() END,
     failed_at = CASE WHEN r.state <> 'delivered' THEN now() END,
     updated_at = now()
-FROM unnest(%s::text[], %s::text[], %s::text[]) AS r(provider_id, state, status)
-WHERE m.provider_message_id = r.provider_id AND m.provider_message_id <> ''
-  AND m.provider = %s AND (%s::text IS NULL OR m.provider_account = %s)
+FROM r
+WHERE m.id = r.id AND m.id = ANY(ARRAY(SELECT id FROM r))
   AND (m.state = 'sent' OR (r.state = 'delivered'
        AND m.state IN ('undelivered', 'failed', 'blocked', 'cancelled')))
+"""
+# A provider that names our own number has the message, whatever became of its answer to us.
+_KNOWN = """
+UPDATE messaging_message AS m SET
+    state = 'sent', provider_message_id = r.provider_id, sent_at = COALESCE(m.claimed_at, now()),
+    failed_at = NULL, next_check_at = NULL, error_class = '', error_code = '', error_text = '', updated_at = now()
+FROM unnest(%s::bigint[], %s::text[]) AS r(local_id, provider_id)
+WHERE m.local_id = r.local_id AND m.provider = %s AND m.provider_account = %s AND m.provider_message_id = ''
+  AND (m.state IN ('claimed', 'unknown', 'queued') OR (m.state = 'failed' AND m.error_class = 'unknown'))
 """
 
 
@@ -166,6 +188,7 @@ def record_reports(reports: Sequence[DeliveryReport], *, account: Account) -> in
     A report may come before we wrote down the provider's number. Where nobody can be asked later, it is kept until
     then.
     """
+    reports = [_storable(report) for report in reports]
     changed = _apply(reports, account.adapter, account.key)
     if account.gateway.has_polling:
         return changed
@@ -174,16 +197,33 @@ def record_reports(reports: Sequence[DeliveryReport], *, account: Account) -> in
     return changed + (_apply_early(early, account.adapter, account.key) if early else 0)
 
 
+def _storable(report: DeliveryReport) -> DeliveryReport:
+    """A report without what the database cannot hold: strangers write anything."""
+    return replace(report, provider_id=storable(report.provider_id), status=storable(report.status))
+
+
 def _apply(reports: Sequence[DeliveryReport], provider: str, account: str) -> int:
+    changed = _know_again(reports, provider, account)
     told = [(report.provider_id, report.state, report.status) for report in reports]
-    changed = record_delivery_reports(provider=provider, reports=told, account=account)
+    changed += record_delivery_reports(provider=provider, reports=told, account=account)
     read = [report.provider_id for report in reports if report.is_read]
     if read:
         theirs = Message.objects.filter(
             provider_message_id__in=read, provider=provider, provider_account=account, read_at=None
         )
-        changed += theirs.update(read_at=timezone.now())
-    return changed
+        changed += once_more(lambda: theirs.update(read_at=timezone.now()))
+    return changed + record_refusals(reports, provider=provider, account=account)
+
+
+def _know_again(reports: Sequence[DeliveryReport], provider: str, account: str) -> int:
+    """Write down the provider's number of messages whose answer was lost; returns how many.
+
+    A worker that still waits for the answer finds its message sent.
+    """
+    ours = {row.local_id: row.provider_id for row in reports if row.local_id is not None and row.provider_id}
+    if not ours:
+        return 0
+    return change_and_tell(_KNOWN, [list(ours), list(ours.values()), provider, account])
 
 
 def _apply_early(provider_ids: Sequence[str], provider: str, account: str) -> int:

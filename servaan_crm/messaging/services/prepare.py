@@ -19,6 +19,7 @@ from servaan_crm.messaging.services.checks import refusal_links, refused_recipie
 from servaan_crm.messaging.services.claims import Claim, ClaimedMessage, release
 from servaan_crm.messaging.services.limits import give_back
 from servaan_crm.messaging.services.outcomes import Refused, record_refused
+from servaan_crm.messaging.services.refusals import gone_addresses
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +62,11 @@ def _refused(claim: Claim, rules: SendingRules) -> dict[UUID, No]:
     advertising = [row for row in claim.rows if row.purpose == "marketing" and row.id not in refused]
     if advertising:
         refused |= _on_the_providers_list(claim, advertising)
+        if claim.account.config.channel == Channel.EMAIL:
+            refused |= _without_mailbox(advertising)
+            claim.refusal_links.update(refusal_links(advertising))
         capped = over_cap([row for row in advertising if row.id not in refused], rules)
         refused |= {key: No(CAP, _("frequency cap: enough advertising in these days")) for key in capped}
-        if claim.account.config.channel == Channel.EMAIL:
-            claim.refusal_links.update(refusal_links(advertising))
     if claim.account.config.channel == Channel.PUSH:
         refused |= _find_subscriptions(claim)
     return refused
@@ -83,6 +85,13 @@ def _on_the_providers_list(claim: Claim, rows: Sequence[ClaimedMessage]) -> dict
         for row in rows
         if row.recipient in found
     }
+
+
+def _without_mailbox(rows: Sequence[ClaimedMessage]) -> dict[UUID, No]:
+    """Addresses of which letters came back: one more would only harm the sender's good name."""
+    gone = gone_addresses({row.recipient for row in rows})
+    text = _("Letters to this address came back: there is no such mailbox.")
+    return {row.id: No(GONE, text) for row in rows if row.recipient in gone}
 
 
 def _find_subscriptions(claim: Claim) -> dict[UUID, No]:

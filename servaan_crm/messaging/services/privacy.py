@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from servaan_crm.messaging.models import BlockedNumber, InboundMessage, Message, VerificationCode
+from servaan_crm.messaging.models import BlockedNumber, Channel, InboundMessage, Message, VerificationCode
 
 # Enough of a number to know it by, in whichever of its forms a provider writes it.
 _NATIONAL_DIGITS = 10
@@ -40,6 +40,8 @@ def erase_texts(*, customer_ids: Sequence[UUID], phones: Sequence[str], recipien
     """
     theirs = Message.objects.filter(Q(customer_id__in=customer_ids) | Q(recipient__in=phones))
     theirs.filter(state=Message.State.QUEUED).update(state=Message.State.CANCELLED)
+    mailed = theirs.filter(channel=Channel.EMAIL).values("recipient")
+    BlockedNumber.objects.filter(recipient__in=mailed).delete()
     erased = theirs.update(
         body="", subject="", values=[], url="", recipient=recipient, error_text="", dedupe_key=None
     )

@@ -47,10 +47,14 @@ _LONGEST_OPTION = 4000
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What came of trying an account out. ``text`` is the provider's own sentence when it refused."""
+    """What came of trying an account out. ``text`` is the provider's own sentence when it refused.
+
+    ``is_proven`` False: nothing speaks against it, but the provider has no question by which a key is tested.
+    """
 
     ok: bool
     credit: Decimal | None = None
+    is_proven: bool = True
     code: str = ""
     text: str = ""
 
@@ -144,10 +148,11 @@ def test_provider(*, provider_id: UUID) -> Trial:
     except GatewayError as error:
         note_problem(account, error)
         return Trial(False, code=error.code, text=error.text)
-    note_credit(account, info, low_credit=row.low_credit)
-    if info.credit is None or info.credit > 0:
+    if account.gateway.has_credit:  # else nobody asks again, and a warning would stand for ever
+        note_credit(account, info, low_credit=row.low_credit)
+    if info.is_proven and (info.credit is None or info.credit > 0):
         clear_problem(account.key)
-    return Trial(True, info.credit)
+    return Trial(True, info.credit, info.is_proven)
 
 
 test_provider.__test__ = False  # type: ignore[attr-defined]  # a service, not a test

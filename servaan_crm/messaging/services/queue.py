@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -19,6 +20,7 @@ from servaan_crm.core.actors import Actor
 from servaan_crm.core.ids import snowflake, uuid7
 from servaan_crm.core.tasks import enqueue
 from servaan_crm.messaging.models import Channel, Message, MessageHold
+from servaan_crm.messaging.reasons import EXPIRED_CLASS, PAUSED
 from servaan_crm.messaging.services.checks import owners_now
 from servaan_crm.messaging.sms import count_parts
 
@@ -133,6 +135,31 @@ def resume_group(group_id: UUID) -> None:
     """End a hold, in the caller's transaction; workers are told after it."""
     if MessageHold.objects.filter(group_id=group_id).delete()[0]:
         _ring()
+
+
+def revive_paused(message_ids: QuerySet[Any], *, valid_until: datetime) -> int:
+    """Put messages back that ended while their group was held, in the caller's transaction; returns how many.
+
+    Only those that never were with any provider: they go out under their old number, once. What was unknown once
+    ("pinned") stays ended, because its provider's memory for our numbers may be over by now.
+
+    Args:
+        message_ids: a query of those that may come back. valid_until: until when they may leave now (UTC).
+    """
+    ended = Message.objects.filter(
+        pk__in=message_ids,
+        state=Message.State.EXPIRED,
+        error_class=EXPIRED_CLASS,
+        error_code=PAUSED,
+        pinned=False,
+        sent_at=None,
+        provider_message_id="",
+    )
+    now = timezone.now()
+    return ended.update(
+        state=Message.State.QUEUED, not_before=now, expires_at=valid_until, error_class="", error_code="",
+        error_text="", updated_at=now,
+    )  # fmt: skip
 
 
 def cancel_group(group_id: UUID, *, reason: str, actor: Actor) -> int:

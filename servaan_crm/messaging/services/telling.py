@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.db import connection, transaction
 
 from servaan_crm.core.events import Event, is_heard, publish
+from servaan_crm.messaging.services.conflicts import once_more
 
 MOST_GUESTS = 500
 
@@ -48,8 +49,13 @@ def change_and_tell(sql: str, params: Sequence[Any]) -> int:
     """Run an UPDATE of ``messaging_message AS m``; returns how many rows changed.
 
     Where somebody listens, the end of messages to known guests is published in the same transaction: one event per
-    batch, state, kind and group. Where nobody does, it costs nothing.
+    batch, state, kind and group. Where nobody does, it costs nothing. What a conflict in the database broke off is
+    done once more: an answer of a provider that is not written down is lost.
     """
+    return once_more(lambda: _change(sql, params))
+
+
+def _change(sql: str, params: Sequence[Any]) -> int:
     if not (is_heard(MessagesDelivered.name) or is_heard(MessagesFailed.name)):
         with connection.cursor() as cursor:
             cursor.execute(sql, params)

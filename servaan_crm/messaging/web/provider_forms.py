@@ -94,12 +94,12 @@ class ProviderForm(forms.Form):
             )
             if not setting.is_secret:
                 self.initial[option_name(setting.key)] = stored.get(setting.key, "")
-        if not self.adapter.needs_api_key:
+        if not self.adapter.takes_api_key:
             del self.fields["api_key"]
         elif row is not None and row.api_key:
             self.fields["api_key"].help_text = _KEPT
         else:
-            self.fields["api_key"].required = True
+            self.fields["api_key"].required = self.adapter.needs_api_key
         self.fields["sender"].required = self.adapter.needs_sender
         if not self.adapter.has_credit:
             del self.fields["low_credit"]

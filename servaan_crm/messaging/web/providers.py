@@ -87,7 +87,8 @@ class ProvidersPage(ProviderPages):
             "accounts": shown,
             "shared": [shown_account(row, None) for row in shared],
             "form": form,
-            "blocked": BlockedNumber.objects.count(),
+            "blocked": BlockedNumber.objects.exclude(recipient__contains="@").count(),
+            "gone": BlockedNumber.objects.filter(recipient__contains="@").count(),
         }
         return render(self.request, "messaging/providers.html", context, status=status)
 
@@ -171,7 +172,11 @@ class EditProvider(ProviderPages):
     def show(self, row: ProviderAccount, form: ProviderForm, status: int = 200) -> HttpResponse:
         figures = figures_of([row])[str(row.pk)]
         paths = callback_paths(row)
-        words = {"status": _("Delivery reports"), "receive": _("Messages of guests")}
+        words = {
+            "status": _("Delivery reports"),
+            "receive": _("Messages of guests"),
+            "all": _("Delivery reports and messages of guests"),
+        }
         callbacks = [(words[kind], self.request.build_absolute_uri(path)) for kind, path in paths.items()]
         context = _context(form, row.adapter, row.channel) | {
             "row": row,
@@ -191,6 +196,11 @@ class TestProvider(ProviderPages):
         if not found.ok:
             text = _("The provider refused: %(text)s") % {"text": f"{found.text} ({found.code})"}
             messages.error(request, text)
+        elif not found.is_proven:
+            text = _(
+                "The settings are complete, but this service has no question by which the key could be tested."
+            )
+            messages.warning(request, f"{text} {_('Send a test message to see whether it works.')}")
         elif found.credit is None:
             messages.success(request, _("The connection works."))
         else:

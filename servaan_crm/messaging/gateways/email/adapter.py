@@ -1,7 +1,7 @@
 """E-mail through Django's mail backends: a plain SMTP server, or a hosted provider by django-anymail.
 
-A mail server says that it took a letter and nothing more: bounces come back as letters to the sender's address, so
-there are no delivery reports, and nobody can be asked about a letter whose outcome is unknown.
+A mail server says that it took a letter and nothing more: bounces come back as letters to the sender's address, which
+nobody here reads. A hosted provider calls us. Nobody can be asked about a letter whose outcome is unknown.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging.gateways.base import (
     AccountInfo,
+    CallbackCall,
+    CallbackContent,
     Gateway,
     GatewayError,
     OutgoingMessage,
@@ -33,25 +35,14 @@ from servaan_crm.messaging.gateways.email.codes import (
     error_of_smtp,
     is_gone,
 )
+from servaan_crm.messaging.gateways.email.hosted import HOSTED, is_authentic, read_reports
 from servaan_crm.messaging.gateways.email.letter import message_id, write_letter
+from servaan_crm.messaging.gateways.email.questions import is_known
 
 SMTP = "smtp"
 TIMEOUT = 20  # seconds for every step of the conversation
 BATCH_SECONDS = 60.0  # a slow server gets no more of a batch after this long
 _PORTS = {"starttls": 587, "ssl": 465, "none": 25}
-
-# Hosted providers that need nothing but a key: (name of the key in django-anymail, label).
-HOSTED = {
-    "brevo": ("api_key", "Brevo"),
-    "mailersend": ("api_token", "MailerSend"),
-    "mailgun": ("api_key", "Mailgun"),
-    "mailtrap": ("api_token", "Mailtrap"),
-    "mandrill": ("api_key", "Mandrill"),
-    "postmark": ("server_token", "Postmark"),
-    "resend": ("api_key", "Resend"),
-    "sendgrid": ("api_key", "SendGrid"),
-    "sparkpost": ("api_key", "SparkPost"),
-}
 
 
 class EmailGateway(Gateway):
@@ -71,10 +62,23 @@ class EmailGateway(Gateway):
             "service",
             _("Service"),
             is_required=False,
-            help_text=_("Your own mail server, or a hosted provider of which you have a key."),
+            help_text=_(
+                "Your own mail server, or a hosted provider of which you have a key. Letters that come back are"
+                " reported by a hosted provider; those that come back to your own server nobody reads here."
+            ),
             choices=(
                 (SMTP, _("Mail server (SMTP)")),
-                *((key, label) for key, (_key, label) in HOSTED.items()),
+                *((name, service.label) for name, service in HOSTED.items()),
+            ),
+        ),
+        Setting(
+            "webhook_key",
+            _("Key of the reports"),
+            is_secret=True,
+            is_required=False,
+            help_text=_(
+                "For a hosted provider that signs its reports. MailerSend, Mailgun and Mandrill always do:"
+                " without this key theirs are refused."
             ),
         ),
         Setting(
@@ -114,8 +118,7 @@ class EmailGateway(Gateway):
         broke off, ends the batch: what was not tried comes back as not sent.
         """
         try:
-            backend = self._backend()
-            backend.open()
+            backend = self._opened()
         except Exception as error:
             return with_error(messages, error_of_opening(error))
         try:
@@ -124,14 +127,34 @@ class EmailGateway(Gateway):
             _hang_up(backend)
 
     def account_info(self) -> AccountInfo:
-        """Log in and out again; a hosted provider has no question of that kind, so there only the settings count."""
+        """Log in and out again; a hosted provider is asked its own question, where it has one."""
         try:
-            backend = self._backend()
-            backend.open()
+            backend = self._opened()
         except Exception as error:
             raise error_of_opening(error) from None
         _hang_up(backend)
-        return AccountInfo(credit=None, kind=self._service)
+        is_proven = self._service not in HOSTED or is_known(
+            self._service, self._config.api_key, str(backend.api_url).rstrip("/")
+        )
+        return AccountInfo(credit=None, kind=self._service, is_proven=is_proven)
+
+    # -- being called ----------------------------------------------------------------------------------------
+
+    def called_about(self) -> tuple[str, ...]:
+        """A hosted provider reports deliveries, bounces and complaints; a mail server calls nobody."""
+        return ("status",) if self._service in HOSTED else ()
+
+    def verify(self, call: CallbackCall) -> bool:
+        """The provider's own signature, where it has one and the café entered its key."""
+        service = HOSTED.get(self._service)
+        return service is not None and is_authentic(service, call, self._config.option("webhook_key"))
+
+    def read_callback(self, kind: str, call: CallbackCall) -> CallbackContent:
+        """What became of letters; everything else a provider tells is left out."""
+        service = HOSTED.get(self._service)
+        if service is None:
+            return CallbackContent()
+        return CallbackContent(reports=read_reports(service, call, self._config.option("webhook_key")))
 
     # -- inside ----------------------------------------------------------------------------------------------
 
@@ -139,12 +162,19 @@ class EmailGateway(Gateway):
     def _service(self) -> str:
         return self._config.option("service", SMTP)
 
+    def _opened(self) -> Any:
+        backend = self._backend()
+        backend.open()
+        if session := getattr(backend, "session", None):
+            session.max_redirects = 0  # an address of the café's own must not lead us into our own network
+        return backend
+
     def _backend(self) -> Any:
         """A fresh mail backend of the account. Raises ``ImproperlyConfigured``, ``ValueError``."""
         if self._service in HOSTED:
             if not self._config.api_key:
                 raise ImproperlyConfigured("a hosted provider needs its key")
-            options: dict[str, Any] = {HOSTED[self._service][0]: self._config.api_key, "timeout": TIMEOUT}
+            options: dict[str, Any] = {HOSTED[self._service].key: self._config.api_key, "timeout": TIMEOUT}
             if self._config.base_url:
                 options["api_url"] = self._config.base_url
             return get_connection(f"anymail.backends.{self._service}.EmailBackend", **options)

@@ -1,7 +1,8 @@
 """WhatsApp through Gupshup (https://api.gupshup.io/wa/api/v1/…).
 
 Reports name Gupshup's number of a message (``gsId``) and nothing of ours. They carry no signature: the long secret in
-the path of the callback is all there is. There is no question about messages and none about credit for this key.
+the path of the callback is all there is. There is no question about messages. The wallet is asked only by the button
+"test the connection": accounts of partners have none of their own, and no account shall rest for that.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging.gateways.base import (
+    AccountInfo,
+    AuthError,
     CallbackCall,
     CallbackContent,
     DeliveryReport,
     DeliveryState,
+    GatewayError,
     InboundText,
     OutgoingMessage,
     PermanentError,
@@ -26,6 +30,7 @@ from servaan_crm.messaging.gateways.base import (
     Setting,
     UnknownOutcomeError,
 )
+from servaan_crm.messaging.gateways.batches import decimal
 from servaan_crm.messaging.gateways.gupshup.codes import delivery_state, error_for
 from servaan_crm.messaging.gateways.http import read_object
 from servaan_crm.messaging.gateways.reading import in_order, moment, number, part, text_of, with_plus
@@ -44,6 +49,7 @@ class GupshupGateway(SinglesGateway):
     countries: ClassVar[frozenset[str]] = frozenset({"-IR"})
     needs_sender: ClassVar[bool] = True
     has_templates: ClassVar[bool] = True
+    callback_kinds: ClassVar[tuple[str, ...]] = ("all",)
     batch_size: ClassVar[int] = 80
     settings: ClassVar[tuple[Setting, ...]] = (
         Setting(
@@ -56,6 +62,18 @@ class GupshupGateway(SinglesGateway):
     def headers(self) -> dict[str, str]:
         """The key of the app."""
         return {"apikey": self._config.api_key}
+
+    def account_info(self) -> AccountInfo:
+        """The wallet's credit in US dollars, which a wrong key does not get to see."""
+        response = self._client.get("sm/api/v2/wallet/balance")
+        if response.status_code in (401, 403):
+            raise AuthError("the provider refuses our key", code=str(response.status_code))
+        try:
+            answer = read_object(response)
+        except GatewayError:
+            answer = {}
+        credit = decimal(answer.get("balance")) if response.is_success else None
+        return AccountInfo(credit, kind="USD", is_proven=credit is not None)
 
     def read_callback(self, kind: str, call: CallbackCall) -> CallbackContent:
         """Gupshup knows one address for everything; the type of the event decides."""

@@ -14,6 +14,8 @@ class FakeGupshup(FakeServer):
         """Answer one call."""
         if self.api_key and call.headers.get("apikey") != self.api_key:
             return Reply(401, {"status": "error", "message": "Portal User Not Found With APIKey"})
+        if call.path == "/sm/api/v2/wallet/balance":
+            return Reply(200, {"status": "success", "balance": 41.938})
         form = call.form
         if form.get("channel") != "whatsapp" or not form.get("source") or not form.get("src.name"):
             return Reply(400, {"status": "error", "message": "Invalid App Details"})

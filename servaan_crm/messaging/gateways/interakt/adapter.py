@@ -1,8 +1,9 @@
 """WhatsApp through Interakt (https://api.interakt.ai/v1/public/message/).
 
 300 to 600 calls a minute, by plan: set the account's limit. Our own number travels as ``callbackData`` and comes back
-with every report. There is no question about messages, credit or the key. A text without a template and the exact
-shape of a report's error are not sourced beyond Interakt's examples, so both are read and written generously.
+with every report. There is no question about messages or credit; the list of templates shows whether a key is good. A
+text without a template and the exact shape of a report's error are not sourced beyond Interakt's examples, so both are
+read and written generously.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from servaan_crm.messaging.gateways.base import (
+    AccountInfo,
+    AuthError,
     CallbackCall,
     CallbackContent,
     DeliveryReport,
@@ -57,6 +60,7 @@ class InteraktGateway(SinglesGateway):
     channels: ClassVar[frozenset[str]] = frozenset({"whatsapp"})
     countries: ClassVar[frozenset[str]] = frozenset({"-IR"})
     has_templates: ClassVar[bool] = True
+    callback_kinds: ClassVar[tuple[str, ...]] = ("all",)
     batch_size: ClassVar[int] = 40
     workers: ClassVar[int] = 4  # a plan allows a few calls a second
     settings: ClassVar[tuple[Setting, ...]] = (
@@ -92,6 +96,14 @@ class InteraktGateway(SinglesGateway):
         line = with_plus(self._config.sender)
         inbound = [text for row in call.rows if (text := _inbound(row, line)) is not None]
         return CallbackContent(reports=reports, inbound=inbound)
+
+    def account_info(self) -> AccountInfo:
+        """Ask for the list of templates, which a wrong key does not get to see."""
+        query = {"offset": "0", "autosubmitted_for": "all", "approval_status": "APPROVED", "language": "all"}
+        response = self._client.get("v1/public/track/organization/templates", params=query)
+        if response.status_code in (401, 403):
+            raise AuthError("the provider refuses our key", code=str(response.status_code))
+        return AccountInfo(credit=None, is_proven=response.is_success)
 
     # -- inside ----------------------------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ class FakeInterakt(FakeServer):
         """Answer one call."""
         if self.api_key and call.headers.get("authorization") != f"Basic {self.api_key}":
             return Reply(401, {"result": False, "message": "Authentication failed"})
+        if call.path == "/v1/public/track/organization/templates":
+            return Reply(200, {"results": {"templates": []}})
         content = call.json
         if call.path != "/v1/public/message/" or not isinstance(content, dict):
             return Reply(404, {"result": False, "message": "Not found"})

@@ -42,6 +42,7 @@ from servaan_crm.messaging.gateways.batches import (
 )
 from servaan_crm.messaging.gateways.http import HttpClient
 from servaan_crm.messaging.gateways.kavenegar.codes import OK, delivery_state, error_for, is_splittable
+from servaan_crm.messaging.gateways.reading import storable
 
 DEFAULT_BASE_URL = "https://api.kavenegar.com/v1"
 BATCH = 200
@@ -61,6 +62,7 @@ class KavenegarGateway(Gateway):
     name: ClassVar[str] = "kavenegar"
     label: ClassVar[str | Promise] = _("Kavenegar")
     has_templates: ClassVar[bool] = True
+    callback_kinds: ClassVar[tuple[str, ...]] = ("status", "receive")
     batch_size: ClassVar[int] = BATCH
     status_batch_size: ClassVar[int] = STATUS_BATCH
     local_id_is_idempotent: ClassVar[bool] = True
@@ -299,9 +301,9 @@ def _reports(row: Mapping[str, Any]) -> list[DeliveryReport]:
 
 
 def _inbound(row: Mapping[str, Any]) -> InboundText | None:
-    sender = str(row.get("from") or row.get("sender") or "")
-    receiver = str(row.get("to") or row.get("receptor") or "")
-    body = str(row.get("message") or "").replace("\x00", "")
+    sender = storable(str(row.get("from") or row.get("sender") or ""))
+    receiver = storable(str(row.get("to") or row.get("receptor") or ""))
+    body = storable(str(row.get("message") or ""))
     if not sender:
         return None
     content = hashlib.sha256("\n".join([sender, receiver, body]).encode()).hexdigest()

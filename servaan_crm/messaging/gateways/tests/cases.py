@@ -37,7 +37,7 @@ class Case:
             refuses, None where the provider refuses none. refusals: for credit, auth, throttled and permanent the
             HTTP status and the provider's code; what is missing does not exist there. envelope: the body of a
             refusal from its code and sentence. delivered: the provider's word for it, "" where none can be asked.
-        finds: it can be asked by our numbers; asks: it has a question by which a key is tested.
+        finds: it can be asked by our numbers.
     """
 
     name: str
@@ -54,7 +54,6 @@ class Case:
     options: Mapping[str, str] = field(default_factory=dict)
     base_path: str = ""
     finds: bool = True
-    asks: bool = True
 
     def gateway(self, url: str, *, key: str = KEY) -> Gateway:
         """An adapter that talks to ``url``."""
@@ -182,7 +181,6 @@ CASES = [
         channel="whatsapp",
         options={"app_name": "DemoApp"},
         finds=False,
-        asks=False,
     ),
     Case(
         name="interakt",
@@ -197,7 +195,6 @@ CASES = [
         channel="whatsapp",
         options={"webhook_secret": "hook-secret"},
         finds=False,
-        asks=False,
     ),
     Case(
         name="instagram",

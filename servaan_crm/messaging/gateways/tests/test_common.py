@@ -131,10 +131,10 @@ def test_too_many_calls_ask_for_a_pause(case: Case, gateway: Gateway, fake: Fake
 
 def test_a_wrong_key_is_told_when_the_connection_is_tested(case: Case, fake: FakeServer) -> None:
     adapter = case.gateway(fake.url, key="wrong")
-    if case.asks:
-        with pytest.raises(GatewayError) as caught:
-            adapter.account_info()
-        assert caught.value.kind is ErrorKind.AUTH
+    with pytest.raises(GatewayError) as caught:
+        adapter.account_info()
+    assert caught.value.kind is ErrorKind.AUTH
+    assert case.gateway(fake.url).account_info().is_proven
     assert kinds(adapter.send_batch(case.messages(2))) == {ErrorKind.AUTH: 2}
 
 

@@ -61,6 +61,8 @@ class TwilioGateway(Gateway):
     countries: ClassVar[frozenset[str]] = frozenset({"-IR"})
     has_templates: ClassVar[bool] = True
     template_has_local_id: ClassVar[bool] = True
+    callback_kinds: ClassVar[tuple[str, ...]] = ("status", "receive")
+    hands_over_callback: ClassVar[bool] = True
     batch_size: ClassVar[int] = BATCH
     status_batch_size: ClassVar[int] = STATUS_BATCH
     local_id_window: ClassVar[int] = FIND_WINDOW
@@ -77,7 +79,7 @@ class TwilioGateway(Gateway):
             "status_callback",
             _("Address for delivery reports"),
             is_required=False,
-            help_text=_("The address shown with this account, if the messaging service has none set."),
+            help_text=_("Leave empty: then the address of this account goes along with every message."),
         ),
     )
 
@@ -108,7 +110,7 @@ class TwilioGateway(Gateway):
             form["ContentVariables"] = json.dumps(places, ensure_ascii=False)
         else:
             form["Body"] = message.body
-        if callback := self._config.option("status_callback"):
+        if callback := self._config.option("status_callback", self._config.callback_url):
             form["StatusCallback"] = callback
         row = self._call("POST", "Messages.json", data=form)
         if not row.get("sid"):

@@ -56,6 +56,7 @@ class WebPushGateway(Gateway):
     label: ClassVar[str | Promise] = _("Push messages to phones and browsers")
     channels: ClassVar[frozenset[str]] = frozenset({"push"})
     needs_api_key: ClassVar[bool] = False
+    takes_api_key: ClassVar[bool] = False
     has_polling: ClassVar[bool] = False
     has_credit: ClassVar[bool] = False
     batch_size: ClassVar[int] = 50
@@ -99,7 +100,7 @@ class WebPushGateway(Gateway):
         """Check the key and the contact; there is no service to ask about an account."""
         pair = self._pair()
         self._headers(pair, "https://fcm.googleapis.com")
-        return AccountInfo(credit=None, kind="VAPID")
+        return AccountInfo(credit=None, kind="VAPID", is_proven=False)
 
     # -- inside ----------------------------------------------------------------------------------------------
 

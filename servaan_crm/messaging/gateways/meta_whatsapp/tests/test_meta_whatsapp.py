@@ -164,6 +164,8 @@ def test_meta_introduces_itself() -> None:
     assert gateway().read_callback("status", call).answer == "1158201444"
     assert not gateway().verify(replace(call, query={**query, "hub.verify_token": "guess"}))
     assert not gateway(verify_token="").verify(replace(call, query={**query, "hub.verify_token": ""}))
+    # What a body says has to be signed, however the call is made.
+    assert not gateway().verify(replace(call, body=b"{}"))
     evil = replace(call, query={**query, "hub.challenge": "<script>"})
     assert gateway().read_callback("status", evil).answer is None
 
