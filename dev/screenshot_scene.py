@@ -12,12 +12,14 @@ _TEXTS = {
         "family": (("هانا", "child", "1394-08-15"), ("پیمان", "spouse", "1364-12-02")),
         "feedback": ((5, "قهوه عالی بود و برخورد گرم."), (2, "سفارش دیر رسید.")),
         "fields": (("نوشیدنی همیشگی", "text"), ("کد عضویت قدیم", "number"), ("تولد همسر", "date")),
+        "newcomer": ("پریسا نادری", "09121230045"),
     },
     "en": {
         "notes": ("Likes the table by the window.", "Allergic to peanuts; always ask."),
         "family": (("Anaya", "child", "2016-11-05"), ("Rohan", "spouse", "1986-02-20")),
         "feedback": ((5, "Wonderful coffee, warm people."), (2, "The order took too long.")),
         "fields": (("Usual drink", "text"), ("Old member code", "number"), ("Spouse's birthday", "date")),
+        "newcomer": ("Ishita Rane", "9819012345"),
     },
 }
 
@@ -32,11 +34,12 @@ def set_scene(context: Any, base: str, language: str) -> dict[str, str]:
         for text in words["notes"]:
             api.post(f"customers/{guest}/notes", {"text": text})
         for name, relationship, birthday in words["family"]:
-            member = {"name": name, "relationship": relationship, "birthday": birthday}
+            member = {"name": name, "relationship": relationship, "date_of_birth": birthday}
             api.post(f"customers/{guest}/family-members", member)
         for rating, comment in words["feedback"]:
             told = {"rating": rating, "comment": comment, "feedback_source": "manual", "customer_id": guest}
             api.post("feedback", told)
+        _open_the_day(api, other, words["newcomer"])
         for customer_id in (guest, other):
             api.patch(f"customers/{customer_id}", {"email": "guest@example.com"})
     if not api.get(f"customers/{guest}/custom-fields")["fields"]:
@@ -44,10 +47,20 @@ def set_scene(context: Any, base: str, language: str) -> dict[str, str]:
     visit = api.get(f"customers/{guest}/visits?limit=1")["visits"][0]["id"]
     link = api.post(f"customers/{guest}/loyalty/card-link", {"send": False})["link"]
     card = "/card/" + link.split("/card/")[1]
+    how = "/f/" + api.post(f"visits/{visit}/feedback-link", {})["link"].split("/f/")[1]
     automation = api.get("automations")["automations"][0]["id"]
     return {
-        "guest": guest, "other": other, "visit": visit, "card": card, "automation": automation, **_campaigns(api),
+        "guest": guest, "other": other, "visit": visit, "card": card, "how": how, "automation": automation, **_campaigns(api),
     }  # fmt: skip
+
+
+def _open_the_day(api: Any, regular: str, newcomer: tuple[str, str]) -> None:
+    """Record the first bills of today: a regular's, somebody's without a name, and one of a new guest."""
+    bill = api.get(f"customers/{regular}/visits?limit=1")["visits"][0]["total_amount"]
+    name, phone = newcomer
+    api.post("visits", {"customer_id": regular, "total_amount": bill})
+    api.post("visits", {"total_amount": bill, "payment_method": "cash"})
+    api.post("visits", {"customer_phone": phone, "customer_name": name, "total_amount": bill})
 
 
 def _campaigns(api: Any) -> dict[str, str]:

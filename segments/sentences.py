@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +25,7 @@ GROUP_WORDS: dict[str, Promise] = {
     "any": gettext_lazy("At least one of these"),
     "not": gettext_lazy("Not these"),
 }
+_ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 # Monday first, as criteria count weekdays.
 WEEKDAYS = (
     gettext_lazy("Monday"), gettext_lazy("Tuesday"), gettext_lazy("Wednesday"), gettext_lazy("Thursday"),
@@ -77,6 +79,13 @@ def sentence(name: str, given: Any, names: Mapping[str, str] | None = None) -> s
     if found is None:
         return name
     return _SAY[found.kind](found, given)
+
+
+def value_in_words(name: str, value: str) -> str:
+    """Return a stored value of a guest as people call it: the label of a choice, a day of the café's calendar."""
+    found = find_field(name)
+    labels = {key: str(label) for key, label in found.options()} if found and found.options else {}
+    return labels.get(value) or (_day(value) if _ISO_DAY.fullmatch(value) else value)
 
 
 def _mode(given: Any) -> tuple[str, list[Any]]:

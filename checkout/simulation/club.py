@@ -6,12 +6,12 @@ from loyalty.services.bonus_rules import create_bonus_rule
 from loyalty.services.codes import create_code
 from loyalty.services.rewards import create_reward
 from loyalty.services.stamp_cards import create_stamp_card
-from segments.services import calculate
+from segments.services import calculate, score_guests
 from servaan_crm.core.actors import system
 
 
 def offer_things() -> None:
-    """Fill the club of an Iranian café, and calculate its segments for the first time. Amounts are in rial."""
+    """Fill the club of an Iranian café (amounts in rial), and find out about its guests: scores, then segments."""
     actor = system("demo")
     espresso = create_reward(
         actor=actor,
@@ -45,4 +45,5 @@ def offer_things() -> None:
         actor=actor,
         values={"code": "YALDA15", "name": "یلدا", "kind": "percent", "value": Decimal(15), "max_uses": 200},
     )
+    score_guests()
     calculate("demonstration")

@@ -131,8 +131,14 @@ def test_scores_follow_the_cafes_own_distribution(cafe):
     assert (now.previous_group, now.group != lost.group) == (lost.group, True)
     assert RfmMove.objects.filter(from_group=lost.group, to_group=now.group).exists()
     assert sum(RfmMove.objects.values_list("guests", flat=True)) > moved_before
-    groups = get_rfm_map().groups
-    assert sum(group.guests for group in groups) == len(stored)
+    found = get_rfm_map()
+    assert sum(group.guests for group in found.groups) == len(stored)
+    assert round(sum(group.share for group in found.groups)) == 100, "shares are percentages"
+    cells = [cell for _recency, row in found.rows for cell in row]
+    for group in found.groups:
+        assert group.guests == sum(cell.guests for cell in cells if cell.group == group.key), group.key
+    assert all((cell.shade > 0) == (cell.guests > 0) for cell in cells)
+    assert 'href="/segments/rfm_champions/"' in cafe.browser("manager").get("/segments/rfm/").content.decode()
 
 
 def test_every_group_has_its_place():

@@ -23,7 +23,7 @@ from segments.selectors.members import MemberList, list_changes, list_history
 from segments.selectors.rfm import get_rfm_map
 from segments.selectors.segments import get_segment, is_up_to_date, list_segments_with_counts
 from segments.sentences import say as say_criteria
-from segments.sentences import sentence
+from segments.sentences import sentence, value_in_words
 from segments.services.refresh import ask_for_run
 from segments.services.segments import delete_segment, duplicate_segment
 from segments.services.static import add_to_list, fill_from_file, remove_from_list
@@ -189,8 +189,8 @@ def _own(part: dict[str, Any]) -> str:
             else format_number(round(value, 1), places=1)
         )
     if isinstance(value, list):
-        return _("، ").join(str(item) for item in value)
-    return str(value)
+        return _("، ").join(value_in_words(part["field"], str(item)) for item in value)
+    return value_in_words(part["field"], str(value))
 
 
 class DuplicateSegment(SegmentPages):

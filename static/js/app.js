@@ -166,5 +166,23 @@
     if (event.target === shelf) shelf.querySelectorAll("[data-toast]:not([data-adopted])").forEach((item) => { item.dataset.adopted = ""; adopt(item); });
   });
 
+  /* a file field speaks the language of the browser, not of the page: its face is drawn here */
+  function drawFileField(field) {
+    if (field.closest(".file-pick")) return;
+    const [frame, label, name] = ["file-pick", "file-button", "file-name"].map((part) => Object.assign(document.createElement("span"), { className: part }));
+    const tell = () => { name.textContent = field.files[0]?.name || say.textNoFile; };
+    label.textContent = say.textChoose;
+    label.ariaHidden = name.ariaHidden = "true";
+    field.replaceWith(frame);
+    frame.append(label, name, field);
+    field.addEventListener("change", tell);
+    tell();
+  }
+  document.querySelectorAll("input[type=file]").forEach(drawFileField);
+  /* the open tab is in view, however narrow the screen */
+  requestAnimationFrame(() => document.querySelectorAll(".tabs").forEach((bar) => {
+    if (bar.scrollWidth > bar.clientWidth) bar.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }));
+
   window.servaan = Object.assign(window.servaan || {}, { toast, post });
 })();

@@ -60,7 +60,7 @@
   const side = document.querySelector(".composer-side");
   const foot = document.querySelector("[data-foot-count]");
   if (side && foot) {
-    const copy = () => { foot.textContent = side.querySelector("[data-recipients]")?.textContent.trim().replace(/\s+/g, " ") || ""; };
+    const copy = () => { foot.textContent = [...(side.querySelector("[data-recipients]")?.children ?? [])].map((part) => part.textContent.trim()).join(" ") || side.querySelector("[data-recipients]")?.textContent.trim() || ""; };
     new MutationObserver(copy).observe(side, { childList: true, subtree: true });
     copy();
   }

@@ -29,6 +29,4 @@
     event.preventDefault();
     all[next].focus();
   });
-  const open = bar.querySelector("[aria-current]");
-  if (open && bar.scrollWidth > bar.clientWidth) open.scrollIntoView({ block: "nearest", inline: "center" });
 })();
