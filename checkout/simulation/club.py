@@ -11,7 +11,7 @@ from servaan_crm.core.actors import system
 
 
 def offer_things() -> None:
-    """Fill the club of an Iranian café (amounts in rial), and find out about its guests: scores, then segments."""
+    """Fill the club of an Iranian café (amounts in rial), and calculate who its guests are."""
     actor = system("demo")
     espresso = create_reward(
         actor=actor,
@@ -45,5 +45,10 @@ def offer_things() -> None:
         actor=actor,
         values={"code": "YALDA15", "name": "یلدا", "kind": "percent", "value": Decimal(15), "max_uses": 200},
     )
+    know_guests()
+
+
+def know_guests() -> None:
+    """Score the guests and calculate the segments, as every night will: until then both would be empty."""
     score_guests()
     calculate("demonstration")
