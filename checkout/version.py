@@ -1,19 +1,16 @@
 """The state of a visit as a token that forms and clients carry and bring back."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from customers.models import Visit
+from customers.seen import moment_of, token_of
 
 
 def version_of(visit: Visit) -> str:
     """Return the token of the visit's state: the microsecond of its last change."""
-    moment = visit.updated_at
-    return str(int(moment.timestamp()) * 1_000_000 + moment.microsecond)
+    return token_of(visit)
 
 
 def version_time(token: str) -> datetime:
     """Return the moment of a token of :func:`version_of`. Raises ValueError for anything else."""
-    if not (token.isascii() and token.isdigit() and len(token) <= 16):
-        raise ValueError(token)
-    seconds, micro = divmod(int(token), 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micro)
+    return moment_of(token)

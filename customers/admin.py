@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -12,12 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from customers import admin_book, admin_lists  # noqa: F401 - register the rest of the book
-from customers.errors import CustomerAlreadyExists
+from customers.admin_seen import SeenForm, seen_of
+from customers.errors import CustomerNotFound
 from customers.models import Customer, MenuItem, Tag, Visit
 from customers.selectors import search_customers
 from customers.services import create_customer, delete_customer, restore_customer, update_customer
 from customers.services.catalog import delete_tag, save_menu_item, save_tag
 from servaan_crm.core.admin_display import ReadOnlyAdmin, ServiceAdmin
+from servaan_crm.core.errors import DomainError
 from servaan_crm.l10n.money import format_money, format_number
 
 
@@ -121,7 +124,8 @@ class CustomerAdmin(ServiceAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for customer in queryset.filter(deleted_at=None):
-            self.delete_model(request, customer)
+            with suppress(CustomerNotFound):  # somebody else was faster
+                self.delete_model(request, customer)
 
     @admin.action(description=_("Restore the chosen customers"), permissions=["delete"])
     def restore_chosen(self, request: HttpRequest, queryset: QuerySet[Customer]) -> None:
@@ -130,7 +134,7 @@ class CustomerAdmin(ServiceAdmin):
         for customer in queryset.exclude(deleted_at=None):
             try:
                 restore_customer(actor=request.user.actor, customer_id=customer.pk)  # type: ignore[union-attr]
-            except CustomerAlreadyExists as error:
+            except DomainError as error:  # the number has another owner, merged, erased
                 self.message_user(request, f"{customer}: {error}", messages.ERROR)
             else:
                 count += 1
@@ -160,12 +164,15 @@ class MenuItemAdmin(ServiceAdmin):
     list_display = ("name", "category", "price", "is_active", "display_order")
     list_filter = ("is_active", "category")
     search_fields = ("name", "category")
+    form = SeenForm
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> MenuItem:
+        values.pop("seen", None)
         return save_menu_item(actor=request.user.actor, values=values)  # type: ignore[union-attr]
 
     def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> MenuItem:
-        return save_menu_item(actor=request.user.actor, values=changes, item=row)  # type: ignore[union-attr]
+        seen, actor = seen_of(row, changes), request.user.actor  # type: ignore[union-attr]
+        return save_menu_item(actor=actor, values=changes, item=row, seen=seen)
 
 
 @admin.register(Tag)
@@ -174,12 +181,15 @@ class TagAdmin(ServiceAdmin):
 
     list_display = ("name", "color")
     search_fields = ("name",)
+    form = SeenForm
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> Tag:
+        values.pop("seen", None)
         return save_tag(actor=request.user.actor, values=values)  # type: ignore[union-attr]
 
     def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> Tag:
-        return save_tag(actor=request.user.actor, values=changes, tag=row)  # type: ignore[union-attr]
+        seen, actor = seen_of(row, changes), request.user.actor  # type: ignore[union-attr]
+        return save_tag(actor=actor, values=changes, tag=row, seen=seen)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may_delete(request)

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from customers.admin_seen import SeenForm, seen_of
 from customers.models import (
     ConsentChange,
     CustomerNote,
@@ -30,17 +31,20 @@ class CustomerNoteAdmin(ServiceAdmin):
     list_filter = ("is_pinned",)
     list_select_related = ("customer",)
     search_fields = ("text", "customer__name")
-    fields = ("customer", "text", "is_pinned")
+    form = SeenForm
+    fields = ("customer", "text", "is_pinned", "seen")
     autocomplete_fields = ("customer",)
     ordering = ("-created_at",)
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> CustomerNote:
         guest = values.pop("customer")
+        values.pop("seen", None)
         return add_note(actor=request.user.actor, customer_id=guest.pk, **values)  # type: ignore[union-attr]
 
     def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> CustomerNote:
         actor = request.user.actor  # type: ignore[union-attr]
-        return change_note(actor=actor, customer_id=row.customer_id, note_id=row.pk, **changes)
+        seen = seen_of(row, changes)
+        return change_note(actor=actor, customer_id=row.customer_id, note_id=row.pk, seen=seen, **changes)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_readonly_fields(request, obj), *(["customer"] if obj else [])]
@@ -54,19 +58,22 @@ class FamilyMemberAdmin(ServiceAdmin):
     list_filter = ("relationship",)
     list_select_related = ("customer",)
     search_fields = ("name", "customer__name")
-    fields = ("customer", "name", "relationship", "birthday", "phone", "address", "notes")
+    form = SeenForm
+    fields = ("customer", "name", "relationship", "birthday", "phone", "address", "notes", "seen")
     autocomplete_fields = ("customer",)
     ordering = ("-created_at",)
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> FamilyMember:
         guest = values.pop("customer")
+        values.pop("seen", None)
         actor = request.user.actor  # type: ignore[union-attr]
         return add_family_member(actor=actor, customer_id=guest.pk, values=values)
 
     def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> FamilyMember:
         actor = request.user.actor  # type: ignore[union-attr]
+        seen = seen_of(row, changes)
         return change_family_member(
-            actor=actor, customer_id=row.customer_id, member_id=row.pk, values=changes
+            actor=actor, customer_id=row.customer_id, member_id=row.pk, values=changes, seen=seen
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -80,13 +87,16 @@ class CustomFieldAdmin(ServiceAdmin):
     list_display = ("label", "key", "kind", "is_active", "display_order")
     list_filter = ("kind", "is_active")
     search_fields = ("label", "key")
+    form = SeenForm
 
     def create(self, request: HttpRequest, values: dict[str, Any]) -> CustomField:
+        values.pop("seen", None)
         return save_custom_field(actor=request.user.actor, values=values)  # type: ignore[union-attr]
 
     def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> CustomField:
         actor = request.user.actor  # type: ignore[union-attr]
-        return save_custom_field(actor=actor, values=changes, field_id=row.pk)
+        seen = seen_of(row, changes)
+        return save_custom_field(actor=actor, values=changes, field_id=row.pk, seen=seen)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_readonly_fields(request, obj), *(["key", "kind"] if obj else [])]

@@ -229,6 +229,10 @@ class _Asked:
         )
         columns = {"id": "gen_random_uuid()", "name": "w.name", "created_at": "now()", "updated_at": "now()"}
         self.run(insert_select(Tag, columns) + names)
+        # Nobody deletes one of them before this commits.
+        self.run(
+            "SELECT 1 FROM customers_tag WHERE name IN (SELECT w.name" + words + ") ORDER BY id FOR KEY SHARE"
+        )
         self.run(
             "INSERT INTO customers_customer_tags (customer_id, tag_id) SELECT c.id, t.id"
             + words.replace(" WHERE ", " JOIN customers_tag t ON t.name = w.name WHERE ", 1)

@@ -28,7 +28,7 @@ from customers.events import CustomersBulkChanged
 from customers.models import BulkBatch, BulkOperation, Customer
 from servaan_crm.accounts.permissions import P
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.errors import IdempotencyKeyReused
 from servaan_crm.core.events import publish
 from servaan_crm.core.ids import uuid7
@@ -146,6 +146,7 @@ def preview_bulk(
     return fingerprint_of(matches), effect.preview(matches, cleaned)
 
 
+@survives_deadlock
 def run_bulk(
     *,
     actor: Actor,
@@ -188,6 +189,7 @@ def run_bulk(
     return operation
 
 
+@survives_deadlock
 def undo_bulk(*, actor: Actor, bulk_id: UUID) -> BulkOperation:
     """Take an operation back for the guests nobody changed since in the same respect; once.
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from customers.models import BulkOperation, Customer, Tag
 from customers.services.bulk import TARGETS, Portion, Skipped, register_effect
 from customers.services.customers import is_phone_conflict
+from customers.services.tags import hold_tags
 from servaan_crm.accounts.permissions import P
 from servaan_crm.core.actors import Actor
 from servaan_crm.l10n.text import search_key
@@ -118,12 +119,16 @@ class _TagEffect:
         return None
 
     def apply(self, portion: Portion, actor: Actor) -> list[Skipped]:
-        _change(self._sql, portion, actor, tag=UUID(portion.params["tag"]))
+        tag = UUID(portion.params["tag"])
+        hold_tags([Tag(pk=tag, name=portion.params["tag_name"])])
+        _change(self._sql, portion, actor, tag=tag)
         return [Skipped(self.rest, portion.matched - portion.changed)]
 
     def undo(self, operation: BulkOperation, actor: Actor) -> int:
         tag = UUID(operation.params["tag"])
-        if not Tag.objects.filter(pk=tag).exists():
+        try:
+            hold_tags([Tag(pk=tag)])
+        except ValidationError:  # it was deleted
             return 0
         return _run(f"{self._back} SELECT count(*) FROM reached", actor, tag=tag)
 

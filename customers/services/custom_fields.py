@@ -14,6 +14,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from customers.models import CustomField
+from customers.seen import check_seen
+from customers.services.names import one_of_its_name
 from servaan_crm.core.actors import Actor
 from servaan_crm.core.db import write
 from servaan_crm.core.errors import NotFound
@@ -29,22 +31,28 @@ _MAX_NUMBER = Decimal(10) ** 15
 
 
 def save_custom_field(
-    *, actor: Actor, values: Mapping[str, Any], field_id: UUID | None = None
+    *,
+    actor: Actor,
+    values: Mapping[str, Any],
+    field_id: UUID | None = None,
+    seen: dt.datetime | None = None,
 ) -> CustomField:
     """Create a field, or change the one with ``field_id``; key and type stay what they were.
 
     Args:
         values: key (``[a-z][a-z0-9_]*``), label, kind, choices (list of texts), is_active, display_order.
+        seen: ``updated_at`` of what the change was made from; None to change whatever is there.
 
-    Raises NotFound, ValidationError.
+    Raises EditConflict, NotFound, ValidationError.
     """
-    with write(actor):
+    with one_of_its_name(_("There is a field with this key."), "key"), write(actor):
         if field_id is None:
             field = CustomField()
             if CustomField.objects.count() >= MAX_FIELDS:
                 raise ValidationError(_("A café has at most 40 own fields."))
         else:
             field = _find(field_id)
+            check_seen(field, seen)
         fixed = () if field_id is None else ("key", "kind")
         for name, value in values.items():
             if name not in fixed:

@@ -21,9 +21,10 @@ from customers.merging.errors import MergeRefused
 from customers.merging.heirs import heir_of
 from customers.models import ConsentChange, Customer, CustomerSummary, Tag
 from customers.services.custom_fields import merge_custom
+from customers.services.tags import hold_tags
 from customers.services.validation import clean_fields
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.errors import EditConflict
 from servaan_crm.core.events import publish
 from servaan_crm.messaging.services import block_waiting
@@ -60,6 +61,7 @@ def create_customer(
         customer.save(force_insert=True)
         customer.summary = CustomerSummary.objects.create(customer=customer)
         if tags:
+            hold_tags(tags)
             customer.tags.set(tags)
         if not customer.allow_marketing:
             note_consent(actor, customer)
@@ -67,6 +69,7 @@ def create_customer(
     return customer
 
 
+@survives_deadlock
 def update_customer(
     *, actor: Actor, customer_id: UUID, expected_version: int | None, changes: Mapping[str, Any]
 ) -> Customer:
@@ -121,6 +124,7 @@ def delete_customer(*, actor: Actor, customer_id: UUID) -> Customer:
     return customer
 
 
+@survives_deadlock
 def restore_customer(*, actor: Actor, customer_id: UUID) -> Customer:
     """Bring a deleted guest back; a guest who is not deleted is returned as it is.
 
@@ -189,6 +193,7 @@ def _set_tags(customer: Customer, tags: Iterable[Tag]) -> bool:
     rows = list(tags)
     if {tag.pk for tag in rows} == set(customer.tags.values_list("pk", flat=True)):
         return False
+    hold_tags(rows)
     customer.tags.set(rows)
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from customers.models import FamilyMember
+from customers.seen import check_seen
 from customers.services.customers import lock_guest
 from customers.services.validation import clean_past_day, limited_text
 from servaan_crm.core.actors import Actor
@@ -36,12 +38,24 @@ def add_family_member(*, actor: Actor, customer_id: UUID, values: Mapping[str, A
 
 
 def change_family_member(
-    *, actor: Actor, customer_id: UUID, member_id: UUID, values: Mapping[str, Any]
+    *,
+    actor: Actor,
+    customer_id: UUID,
+    member_id: UUID,
+    values: Mapping[str, Any],
+    seen: datetime | None = None,
 ) -> FamilyMember:
-    """Write ``values`` over those of a family member. Raises CustomerNotFound, NotFound, ValidationError."""
+    """Write ``values`` over those of a family member.
+
+    Args:
+        seen: ``updated_at`` of what the change was made from; None to change whatever is there.
+
+    Raises CustomerNotFound, EditConflict, NotFound, ValidationError.
+    """
     cleaned = clean_member(values)
     with write(actor):
         member = _lock_member(customer_id, member_id)
+        check_seen(member, seen)
         for name, value in cleaned.items():
             setattr(member, name, value)
         member.save()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from customers.models import CustomerNote
+from customers.seen import check_seen
 from customers.services.attach import hold_guest
 from customers.services.customers import lock_guest
 from servaan_crm.accounts.permissions import ROLE_PERMISSIONS, P
@@ -37,15 +39,25 @@ def add_note(*, actor: Actor, customer_id: UUID, text: str, is_pinned: bool = Fa
 
 
 def change_note(
-    *, actor: Actor, customer_id: UUID, note_id: UUID, text: str | None = None, is_pinned: bool | None = None
+    *,
+    actor: Actor,
+    customer_id: UUID,
+    note_id: UUID,
+    text: str | None = None,
+    is_pinned: bool | None = None,
+    seen: datetime | None = None,
 ) -> CustomerNote:
     """Change the words of a note, or pin or unpin it. Anybody may pin; the words belong to their author.
 
-    Raises CustomerNotFound, NotFound, ValidationError; PermissionDenied for the words of somebody else, which
-    managers may change.
+    Args:
+        seen: ``updated_at`` of what the change was made from; None to change whatever is there.
+
+    Raises CustomerNotFound, EditConflict, NotFound, ValidationError; PermissionDenied for the words of somebody else,
+    which managers may change.
     """
     with write(actor):
         note = _lock_note(customer_id, note_id)
+        check_seen(note, seen)
         if text is not None and _clean(text) != note.text:
             require_author(actor, note)
             note.text = _clean(text)

@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy
 from django.views import View
 
 from customers.models import CustomField
+from customers.seen import seen_in, token_of
 from customers.services.custom_fields import save_custom_field
 from customers.web.family import put_errors
 from servaan_crm.accounts.permissions import P
 from servaan_crm.accounts.web import RolePage
-from servaan_crm.core.errors import NotFound
+from servaan_crm.core.errors import EditConflict, NotFound
 from servaan_crm.l10n.forms import DigitsIntegerField
 
 
@@ -84,19 +85,25 @@ class CustomFieldsPage(RolePage, View):
         """Write the form's field, or show what is wrong with it."""
         if form.is_valid():
             try:
-                save_custom_field(actor=self.actor, values=form.values, field_id=field.pk if field else None)
+                seen = seen_in(self.request.POST) if field else None
+                save_custom_field(
+                    actor=self.actor, values=form.values, field_id=field.pk if field else None, seen=seen
+                )
             except ValidationError as error:
                 put_errors(form, error)
+            except EditConflict as error:
+                return self.show(form, field, status=409, conflict=error)
             else:
                 messages.success(self.request, _("The field was saved."))
                 return redirect("customers:fields")
         return self.show(form, field, status=422)
 
     def show(
-        self, form: CustomFieldForm, field: CustomField | None = None, status: int = 200
+        self, form: CustomFieldForm, field: CustomField | None = None, status: int = 200, **extra: Any
     ) -> HttpResponse:
         """Render the page with ``form``."""
-        context = {"fields": CustomField.objects.all(), "form": form, "editing": field}
+        seen = form.data.get("seen") or (token_of(field) if field else "")
+        context = {"fields": CustomField.objects.all(), "form": form, "editing": field, "seen": seen, **extra}
         return render(self.request, "customers/fields.html", context, status=status)
 
 

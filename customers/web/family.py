@@ -15,11 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from customers.models import Customer, FamilyMember
+from customers.seen import seen_in, token_of
 from customers.selectors import get_customer
 from customers.services.family import add_family_member, change_family_member, remove_family_member
 from customers.web.tabs import TabPage
 from servaan_crm.accounts.permissions import P, can
-from servaan_crm.core.errors import NotFound, PermissionDenied
+from servaan_crm.core.errors import EditConflict, NotFound, PermissionDenied
 from servaan_crm.l10n.forms import LocalDateField, PhoneField
 from servaan_crm.l10n.jalali import local_date, next_occurrence
 
@@ -85,21 +86,26 @@ class EditMember(FamilyTab):
             raise NotFound(details={"member_id": str(member_id)})
         initial = {name: getattr(member, name) for name in FamilyForm.base_fields}
         form = FamilyForm(initial=initial, auto_id="family_%s")
-        return self.show(get_customer(customer_id), form=form, editing=member)
+        return self.show(get_customer(customer_id), form=form, editing=member, seen=token_of(member))
 
     def post(self, request: HttpRequest, customer_id: UUID, member_id: UUID) -> HttpResponse:  # type: ignore[override]
         customer = get_customer(customer_id)
         form = FamilyForm(request.POST, auto_id="family_%s")
+        conflict: EditConflict | None = None
         if form.is_valid():
             try:
                 change_family_member(
-                    actor=self.actor, customer_id=customer.pk, member_id=member_id, values=form.cleaned_data
-                )
+                    actor=self.actor, customer_id=customer.pk, member_id=member_id, values=form.cleaned_data,
+                    seen=seen_in(request.POST),
+                )  # fmt: skip
             except ValidationError as error:
                 put_errors(form, error)
+            except EditConflict as error:
+                conflict = error
             else:
                 return self.done(customer, _("The family member was changed."))
-        return self.show(customer, status=422, form=form, editing=FamilyMember(pk=member_id))
+        kept = {"editing": FamilyMember(pk=member_id), "seen": request.POST.get("seen", "")}
+        return self.show(customer, status=422, form=form, conflict=conflict, **kept)
 
 
 class RemoveMember(FamilyTab):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from customers.models import Customer, CustomerNote, Tag
+from customers.seen import seen_in, token_of
 from customers.selectors import get_customer
 from customers.selectors.notes import list_notes
 from customers.services import update_customer
@@ -29,7 +30,7 @@ from customers.services.tags import find_tags
 from customers.web.tabs import TabPage
 from servaan_crm.accounts.permissions import P, can
 from servaan_crm.accounts.web import RolePage
-from servaan_crm.core.errors import NotFound, PermissionDenied
+from servaan_crm.core.errors import EditConflict, NotFound, PermissionDenied
 
 SHOWN = 200
 
@@ -76,15 +77,19 @@ class EditNote(NotesTab):
         if note is None:
             raise NotFound(details={"note_id": str(note_id)})
         require_author(self.actor, note)
-        return self.show(customer, editing=note.pk)
+        return self.show(customer, editing=note.pk, typed=note.text, seen=token_of(note))
 
     def post(self, request: HttpRequest, customer_id: UUID, note_id: UUID) -> HttpResponse:  # type: ignore[override]
         customer = get_customer(customer_id)
         text = request.POST.get("text", "")
+        kept = {"editing": note_id, "typed": text, "seen": request.POST.get("seen", "")}
         try:
-            change_note(actor=self.actor, customer_id=customer.pk, note_id=note_id, text=text)
+            seen = seen_in(request.POST)
+            change_note(actor=self.actor, customer_id=customer.pk, note_id=note_id, text=text, seen=seen)
         except ValidationError as error:
-            return self.show(customer, status=422, editing=note_id, error=" ".join(error.messages))
+            return self.show(customer, status=422, error=" ".join(error.messages), **kept)
+        except EditConflict as error:
+            return self.show(customer, status=422, conflict=error, **kept)
         return self.done(customer, _("The note was changed."))
 
 
@@ -123,13 +128,22 @@ class SaveTags(RolePage, View):
             if word:
                 tags.append(_tag_called(word) or save_tag(actor=self.actor, values={"name": word}))
             update_customer(
-                actor=self.actor, customer_id=customer_id, expected_version=None, changes={"tags": tags}
-            )
+                actor=self.actor, customer_id=customer_id, expected_version=_version(request),
+                changes={"tags": tags},
+            )  # fmt: skip
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
+        except EditConflict as error:
+            messages.error(request, str(error))
         else:
             messages.success(request, _("The tags were saved."))
         return redirect("customers:detail", customer_id)
+
+
+def _version(request: HttpRequest) -> int | None:
+    """Return the version of the guest whose tags were shown."""
+    token = request.POST.get("version", "")
+    return int(token) if token.isascii() and token.isdigit() and len(token) < 10 else None
 
 
 def _tag_called(word: str) -> Tag | None:
