@@ -69,9 +69,21 @@ def guest_values(
     return values
 
 
+# Marks of direction in a name would turn the rest of the text round, and make Latin messages cost double. The ones
+# that join (ZWNJ, ZWJ) belong to the letters and to emoji.
+_TURNING = dict.fromkeys(
+    map(ord, "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+)
+
+
+def plain_name(name: str) -> str:
+    """Return a name as it stands in a text: on one line, without marks that turn what follows."""
+    return " ".join(name.translate(_TURNING).split())
+
+
 _WRITERS: dict[str, Callable[[Guest, CafeLocale], str]] = {
-    "name": lambda guest, _locale: guest.name.strip(),
-    "first_name": lambda guest, _locale: (guest.name.split() or [""])[0],
+    "name": lambda guest, _locale: plain_name(guest.name),
+    "first_name": lambda guest, _locale: (plain_name(guest.name).split() or [""])[0],
     "points": lambda guest, locale: format_number(guest.points, locale),
     "tier": lambda guest, _locale: str(CustomerSummary.TierLevel(guest.tier).label),
     "cafe_name": lambda _guest, _locale: cafe_name(),

@@ -16,6 +16,7 @@ from campaigns import selectors, services
 from campaigns.api import shapes
 from campaigns.errors import InvalidTemplate
 from campaigns.models import Campaign
+from campaigns.selectors.kept import kept_figures_of
 from campaigns.selectors.statistics import statistics_payload
 from campaigns.services.campaigns import draft_of
 from campaigns.services.release import create_and_release
@@ -85,12 +86,12 @@ class CampaignsView(CampaignAPIView):
         operation_id="campaigns_list", parameters=[shapes.CampaignQuery, *PAGE], responses={200: dict}
     )
     def get(self, request: Request) -> Response:
-        """List them, newest first, each with its figures."""
+        """List them, newest first, each with its figures (those of more than 20,000 guests of a moment ago)."""
         query = read_query(request, shapes.CampaignQuery)
         names = {"created_from": "first", "created_to": "last"}
         found = selectors.list_campaigns(**{names.get(name, name): given for name, given in query.items()})
         rows, pagination = paginate(request, found.prefetch_related("variants"))
-        figures = selectors.figures_of(rows)
+        figures = kept_figures_of(rows)
         listed = [
             {**shapes.campaign_payload(row), "statistics": shapes.figures_payload(figures[row.pk])}
             for row in rows

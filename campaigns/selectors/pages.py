@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from campaigns.models import Campaign, CampaignDelivery
-from campaigns.selectors.attribution import deliveries_that_came
+from campaigns.selectors.attribution import came
 from campaigns.selectors.deliveries import REASONS, STATUSES, list_deliveries
 from campaigns.selectors.kept import is_large, kept, kept_brought_by, kept_figures_of
 from campaigns.selectors.statistics import Figures
@@ -125,7 +125,7 @@ def list_recipients(
     if own == "left":
         return rows.filter(Exists(message.filter(sent_at__isnull=False)))
     if own == "came":
-        return rows.filter(pk__in=deliveries_that_came(campaign.pk))
+        return rows.filter(came())
     in_states = Exists(message.filter(state__in=_MESSAGE_STATES[own]))
     return rows.filter(Q(state="waiting") | in_states) if own == "pending" else rows.filter(in_states)
 

@@ -59,13 +59,14 @@ _RETRYABLE = (
     "m.sent_at IS NULL AND NOT m.pinned AND m.provider_message_id = '' AND (m.state = 'expired'"
     " OR (m.state = 'failed' AND m.error_class IN ('retryable', 'credit', 'auth')))"
 )
+# By group and by id: a small campaign must not cost a walk through the messages of a large one.
 _COUNTS = f"""
 SELECT d.campaign_id, {{letter}}, CASE WHEN d.state = 'queued' THEN COALESCE(m.state, 'queued') ELSE d.state END,
        d.reason, count(*), count(m.sent_at), count(*) FILTER (WHERE {_RETRYABLE} AND d.state = 'queued'),
        COALESCE(sum(m.parts) FILTER (WHERE m.sent_at IS NOT NULL), 0),
        count(l.code) FILTER (WHERE l.clicks > 0), COALESCE(sum(l.clicks), 0)
   FROM campaigns_campaigndelivery d
-  LEFT JOIN messaging_message m ON m.id = d.message_id
+  LEFT JOIN messaging_message m ON m.id = d.message_id AND m.group_id = ANY(%s)
   LEFT JOIN campaigns_shortlink l ON l.delivery_id = d.id
  WHERE d.campaign_id = ANY(%s)
  GROUP BY 1, 2, 3, 4
@@ -108,7 +109,7 @@ def figures_by_variant(campaign: Campaign) -> dict[str, Figures]:
 def _read(keys: Sequence[UUID], letter: str) -> dict[tuple[UUID, str], Figures]:
     found: dict[tuple[UUID, str], Figures] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTS.format(letter=letter), [list(keys)])
+        cursor.execute(_COUNTS.format(letter=letter), [list(keys), list(keys)])
         for key, text, status, reason, *numbers in cursor.fetchall():
             _add(found.setdefault((key, text), Figures()), status, reason, numbers)
         join = _OF_DELIVERY if letter != "''" else ""

@@ -1,10 +1,13 @@
 """Variables in texts: a fixed list, fallbacks, and nothing evaluated."""
 
+from uuid import uuid4
+
 import pytest
 from django.core.exceptions import ValidationError
 
 from campaigns.automations.ready_made import FIRST_VISIT_TEXTS
 from campaigns.texts import MissingValue, check_template, render_template
+from campaigns.values import Guest, guest_values
 
 VALUES = {"name": "سارا", "points": "۱۲۰", "cafe_name": "کافه نارنج"}
 
@@ -44,3 +47,21 @@ def test_anything_else_in_braces_is_refused(text):
 
 def test_a_value_is_text_and_never_a_template():
     assert render_template("{{name}}", {"name": "{{points}}"}) == "{{points}}"
+
+
+@pytest.mark.parametrize(
+    ("name", "whole", "first"),
+    [
+        ("", "مهمان", "مهمان"),
+        ("\u200f \u202e", "مهمان", "مهمان"),
+        ("سا\u202eرا احمدی\u2069", "سارا احمدی", "سارا"),
+        ("سارا\n\u200eاحمدی", "سارا احمدی", "سارا"),
+        ("علی\u200cرضا", "علی\u200cرضا", "علی\u200cرضا"),
+        ("👩\u200d🍳 نگار", "👩\u200d🍳 نگار", "👩\u200d🍳"),
+        ("{{points}} =1+1", "{{points}} =1+1", "{{points}}"),
+    ],
+)
+def test_any_name_stands_in_a_text_without_turning_it(cafe, name, whole, first):
+    values = guest_values(Guest(uuid4(), name, "+989120000000", 0, "bronze", None, 0))
+    assert render_template("{{name|مهمان}}", values) == whole
+    assert render_template("{{first_name|مهمان}}", values) == first
