@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -136,26 +137,53 @@ class _Pipeline:
         self._accounts: list[Account] = []
         self._rules = SendingRules()
         self._looked_up = 0.0
+        # The batch claimed and not yet sent, the one on the wire, and the one whose answer is not written down.
+        self._hand: Claim | None = None
+        self._flying: tuple[Claim, Future[list[Outcome]]] | None = None
+        self._done: tuple[Claim, list[Outcome]] | None = None
         # Whether the work ended by itself: nothing due, or nobody to send it.
         self.is_finished = False
 
     def run(self) -> DispatchReport:
-        flying: tuple[Claim, Future[list[Outcome]]] | None = None
-        claim = self._claim()
-        while claim or flying:
-            done = (flying[0], flying[1].result()) if flying else None
-            if claim and done and _must_not_follow(claim, *done):
-                release(claim)  # the account just asked for a rest: this batch must not follow
-                claim = None
-            flying = self._launch(claim) if claim else None
-            if done:
-                report = record_batch(*done)
-                self._total.add(report)
-                if report.halted or done[0].is_probe:
-                    self._looked_up = 0.0
-            # Until a rested account has proved that it is well, nothing follows its first few messages.
-            claim = None if flying and flying[0].is_probe else self._claim()
+        """Send until nothing is due or the time is over. Raises what an adapter or the database raises, after writing
+        down what providers said until then."""
+        try:
+            self._work()
+        except Exception:
+            self._leave()
+            raise
         return self._total
+
+    def _work(self) -> None:
+        self._hand = self._claim()
+        while self._hand or self._flying:
+            flying, self._flying = self._flying, None
+            self._done = (flying[0], flying[1].result()) if flying else None
+            if self._hand and self._done and _must_not_follow(self._hand, *self._done):
+                release(self._hand)  # the account just asked for a rest: this batch must not follow
+                self._hand = None
+            self._flying = self._launch(self._hand) if self._hand else None
+            self._hand = None
+            if self._done:
+                report = record_batch(*self._done)
+                self._total.add(report)
+                if report.halted or self._done[0].is_probe:
+                    self._looked_up = 0.0
+                self._done = None
+            # Until a rested account has proved that it is well, nothing follows its first few messages.
+            self._hand = None if self._flying and self._flying[0].is_probe else self._claim()
+
+    def _leave(self) -> None:
+        """Save what can be saved: an answer nobody else has, and messages that surely never left."""
+        with suppress(Exception):
+            if self._done:
+                record_batch(*self._done)
+        with suppress(Exception):
+            if self._flying:
+                record_batch(self._flying[0], self._flying[1].result())
+        with suppress(Exception):
+            if self._hand:
+                release(self._hand)
 
     def _claim(self) -> Claim | None:
         now = time.monotonic()

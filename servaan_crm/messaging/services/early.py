@@ -50,11 +50,11 @@ def keep_early(reports: Sequence[DeliveryReport], account: Account) -> list[str]
 
 
 def take_early(account: str, provider_ids: Sequence[str]) -> list[DeliveryReport]:
-    """Take what was kept of these messages, now that they are known."""
+    """Take what was kept of these messages, now that they are known; in the caller's transaction."""
     if not provider_ids:
         return []
     kept = EarlyReport.objects.filter(account=account, provider_message_id__in=provider_ids)
-    rows = list(kept)
+    rows = list(kept.order_by("pk").select_for_update())
     EarlyReport.objects.filter(pk__in=[row.pk for row in rows]).delete()
     return [
         DeliveryReport(

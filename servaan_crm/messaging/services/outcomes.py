@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
 from servaan_crm.messaging.gateways.base import DeliveryReport, DeliveryState, SendResult
@@ -58,7 +59,10 @@ UPDATE messaging_message AS m SET
 FROM r
 WHERE m.id = r.id AND m.id = ANY(ARRAY(SELECT id FROM r))
   AND ({is_news} OR (m.provider_message_id = r.provider_id AND m.cost IS NULL))
-""".format(is_news="m.state IN ('claimed', 'unknown', 'queued')")
+""".format(
+    # Also what was given up as lost meanwhile: it was not, and it is sent to nobody again.
+    is_news="(m.state IN ('claimed', 'unknown', 'queued') OR (m.state = 'failed' AND m.error_class = 'unknown'))"
+)
 
 _REFUSE = """
 UPDATE messaging_message AS m SET
@@ -230,8 +234,14 @@ def _apply_early(provider_ids: Sequence[str], provider: str, account: str) -> in
     known = Message.objects.filter(
         provider_message_id__in=provider_ids, provider=provider, provider_account=account
     )
-    found = take_early(account, list(known.values_list("provider_message_id", flat=True)))
-    return _apply(found, provider, account) if found else 0
+    ids = list(known.values_list("provider_message_id", flat=True))
+
+    def take() -> int:
+        with transaction.atomic():  # what is taken and cannot be acted upon is kept
+            found = take_early(account, ids)
+            return _apply(found, provider, account) if found else 0
+
+    return once_more(take) if ids else 0
 
 
 def record_delivery_report(

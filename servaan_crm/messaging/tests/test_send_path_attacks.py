@@ -16,6 +16,7 @@ from psycopg.errors import DeadlockDetected
 
 from servaan_crm.messaging import callbacks, services
 from servaan_crm.messaging.gateways.base import DeliveryReport, DeliveryState
+from servaan_crm.messaging.gateways.kavenegar import KavenegarGateway
 from servaan_crm.messaging.gateways.meta_whatsapp import MetaWhatsAppGateway
 from servaan_crm.messaging.models import InboundMessage, Message, ProviderAccount
 from servaan_crm.messaging.services import claims, conflicts
@@ -69,6 +70,33 @@ def test_an_old_claim_that_is_still_ours_is_dated_anew(
     assert seen == [3]
     assert set(states()) <= {"sent", "delivered"}
     assert not Message.objects.filter(claimed_at=old).exists()
+
+
+@pytest.mark.parametrize("broken", ["the call", "the note"])
+def test_a_fault_of_one_batch_loses_no_other(
+    outbox: Loopback, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """What was claimed and not sent goes back; what is on the wire meanwhile is written down."""
+    monkeypatch.setattr(KavenegarGateway, "batch_size", 2)
+    name = "send_batch" if broken == "the call" else "record_batch"
+    real, turns = getattr(services.dispatch, name), iter(range(100))
+
+    def break_once(*values: Any) -> Any:
+        if next(turns) == 0:
+            raise RuntimeError("a fault")
+        return real(*values)
+
+    monkeypatch.setattr(services.dispatch, name, break_once)
+    queue(6)
+    with pytest.raises(RuntimeError, match="a fault"):
+        services.dispatch_until_idle()
+    left = states()
+    sent = sum(left.get(state, 0) for state in ("sent", "delivered"))
+    # The outcome of the broken call is nobody's to tell: it stays claimed, and is asked for later.
+    assert (sent, left.get("claimed", 0), left.get("queued", 0)) == (
+        (0, 2, 4) if broken == "the call" else (4, 0, 2)
+    )
+    assert len(outbox.received()) == sent
 
 
 def _sent(count: int) -> list[Message]:
@@ -232,6 +260,16 @@ def test_our_number_moves_nothing_that_is_over_or_anothers(
     assert record_reports([report], account=account_of(whatsapp)) == 0
     row.refresh_from_db()
     assert row.provider_message_id == ""
+
+
+def test_the_truth_may_come_after_a_message_was_given_up(whatsapp: ProviderAccount) -> None:
+    """A slow batch comes back when everybody took it for lost."""
+    row = _one(whatsapp, state="failed", error_class="unknown", failed_at=timezone.now())
+    account = account_of(whatsapp)
+    told = [Accepted(row.pk, "wamid.1", "sent")]
+    assert record_accepted(told, account=account.key, provider=account.adapter) == 1
+    row.refresh_from_db()
+    assert (row.state, row.provider_message_id, row.failed_at, row.reason) == ("sent", "wamid.1", None, "")
 
 
 @pytest.fixture
