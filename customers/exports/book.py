@@ -76,7 +76,8 @@ def _copied(
     )  # fmt: skip
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('enable_sort', 'off', true), set_config('jit', 'off', true)")
-        with cursor.copy(statement, params) as copy:
+        # The driver's own cursor: the one that DEBUG wraps around it takes no parameters.
+        with cursor.cursor.copy(statement, params) as copy:
             for line in copy:
                 yield bytes(line)
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from customers.imports.limits import MAX_CELL
 from customers.services.validation import clean_fields, clean_name
-from servaan_crm.l10n.digits import localize
+from servaan_crm.l10n.digits import localize, to_ascii
 from servaan_crm.l10n.jalali import DateError, parse_date
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.money import MoneyError
@@ -78,7 +78,8 @@ def explain(field: str, clean: Cleaner, cell: Any) -> dict[str, str]:
             try:
                 clean(cell)
             except ValidationError as error:
-                words[language] = " ".join(error.messages)
+                said = " ".join(error.messages)
+                words[language] = said if language == "fa" else to_ascii(said)
             except PhoneError as error:
                 words[language] = error.suggestion(language)
             except (DateError, MoneyError) as error:

@@ -60,6 +60,20 @@ def test_csv_has_the_cafes_calendar_numbers_and_fields(cafe: Any, guests: list[C
     assert "شیراز" in values[1]
 
 
+@pytest.mark.parametrize("shape", ["csv", "xlsx"])
+def test_a_server_for_development_exports_too(
+    cafe: Any, guests: list[Customer], shape: str, settings: Any
+) -> None:
+    """Where DEBUG is on, every cursor is wrapped by one that takes the time."""
+    settings.DEBUG = True
+    answer = cafe.api("manager").get(f"{URL}?format={shape}")
+    if shape == "csv":
+        assert len(_rows(answer)) == 2
+    else:
+        book = load_workbook(io.BytesIO(b"".join(answer.streaming_content)))
+        assert book.active.max_row == 3
+
+
 def test_filters_and_trail(cafe: Any, guests: list[Customer]) -> None:
     answer = cafe.api("manager").get(f"{URL}?tag=vip")
     assert len(_rows(answer)) == 1
