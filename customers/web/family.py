@@ -86,6 +86,8 @@ class EditMember(FamilyTab):
             raise NotFound(details={"member_id": str(member_id)})
         initial = {name: getattr(member, name) for name in FamilyForm.base_fields}
         form = FamilyForm(initial=initial, auto_id="family_%s")
+        # On a phone the form stands below the list: the eye follows the cursor.
+        form.fields["name"].widget.attrs["autofocus"] = True
         return self.show(get_customer(customer_id), form=form, editing=member, seen=token_of(member))
 
     def post(self, request: HttpRequest, customer_id: UUID, member_id: UUID) -> HttpResponse:  # type: ignore[override]
