@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from segments.errors import InvalidCriteria
-from segments.language import new_plan, read_criteria
+from segments.language import check_criteria
 from segments.models import RfmScore, Segment, SegmentChange, SegmentDay, SegmentRun
 from segments.services import save_segment
 from servaan_crm.core.admin_display import ReadOnlyAdmin, ServiceAdmin
@@ -30,7 +30,7 @@ class SegmentForm(forms.ModelForm):  # type: ignore[type-arg]  # Django subscrip
         others = {one.key: one for one in Segment.objects.exclude(pk=self.instance.pk)}
         others[key] = Segment(pk=self.instance.pk, key=key, criteria=criteria)
         try:
-            read_criteria(criteria, new_plan(), segments=others, key=key)
+            check_criteria(criteria, segments=others, key=key)
         except InvalidCriteria as error:
             allowed = ", ".join(error.details["allowed"][:40])
             self.add_error("criteria", f"{error} ({allowed})" if allowed else str(error))

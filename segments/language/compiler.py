@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from customers.models import CustomerSummary
 from customers.selectors.derived import Facts, Thresholds
@@ -17,6 +18,7 @@ from segments.errors import InvalidCriteria
 from segments.language.plan import GUEST, Plan
 from segments.language.sql import Sql, joined, sql, value
 from segments.language.tree import Group, Reader, condition
+from segments.language.values import fail
 from segments.models import Segment
 from segments.system import base_segments
 from servaan_crm.tenancy.current import get_cafe
@@ -36,6 +38,20 @@ def read_criteria(
     return Reader(plan, segments).read(criteria, key=key)
 
 
+def check_criteria(criteria: Any, *, segments: Mapping[str, Segment], key: str) -> None:
+    """Refuse criteria that cannot be read, or that PostgreSQL will not run: a checkout asks all segments at once.
+
+    Raises InvalidCriteria.
+    """
+    plan = new_plan()
+    test = condition(read_criteria(criteria, plan, segments=segments, key=key))
+    try:
+        with transaction.atomic():
+            fetch(sql("SELECT 1 FROM {} AND {} LIMIT 0", plan.source(), test))
+    except (DatabaseError, ValueError) as error:
+        raise fail("criteria", _("the database cannot work with these values"), []) from error
+
+
 @dataclass(slots=True)
 class Compiled:
     """Segments of one café as one query. ``broken``: those whose criteria no longer read, with the reason."""
@@ -46,6 +62,8 @@ class Compiled:
     base: Sql
     broken: dict[UUID, str]
     version: int = 0
+    # The version of each segment that was compiled.
+    versions: list[int] = field(default_factory=list)
     # Whether any of them was calculated before: only then coming and going is news.
     has_history: bool = False
 
@@ -99,6 +117,7 @@ def compile_segments(
             compiled.broken[segment.pk] = str(error)
             continue
         compiled.ids.append(segment.pk)
+        compiled.versions.append(segment.version)
         compiled.has_history = compiled.has_history or segment.last_calculated_at is not None
         compiled.tests.append(condition(tree))
     return compiled

@@ -30,11 +30,12 @@ from segments.language.values import (
     number_range,
     range_of,
     whole,
+    wholes,
     words,
 )
 from segments.rfm import GROUPS
 from servaan_crm.accounts.models import Outlet
-from servaan_crm.l10n.text import SearchKey, search_key
+from servaan_crm.l10n.text import search_key
 
 FILTERS = ("outlet", "visit_type", "payment", "item", "category", "weekday", "from_hour", "until_hour")
 MONTH_DAYS = 30
@@ -49,18 +50,12 @@ class Window:
     filters: tuple[Sql, ...]
 
 
-def _key_of(expression: str) -> str:
-    """Return ``search_key`` of a text expression in SQL."""
-    return str(SearchKey.template) % {"expressions": expression}
-
-
 def _lines(member: str, names: Sequence[str]) -> Sql:
     """Return whether a line of the bill has one of ``names``, compared as a search compares."""
     keys = [search_key(name) for name in names]
+    own = fields.key_of(Sql(f"(line ->> {member!r})"))
     return sql(
-        f"EXISTS (SELECT 1 FROM jsonb_array_elements(items) AS line WHERE {_key_of(f'(line ->> {member!r})')}"
-        " = ANY({}))",
-        value(keys),
+        "EXISTS (SELECT 1 FROM jsonb_array_elements(items) AS line WHERE {} = ANY({}))", own, value(keys)
     )
 
 
@@ -88,10 +83,8 @@ def _clock(parts: Mapping[str, Any], path: str, plan: Plan) -> list[Sql]:
     local = sql("(visit_date AT TIME ZONE {})", value(str(plan.locale.time_zone)))
     found = []
     if "weekday" in parts:
-        given = parts["weekday"]
-        items = given if isinstance(given, list) else [given]
         # Monday is 0, as datetime.weekday() counts; PostgreSQL's ISO days begin with 1.
-        days = [whole(item, f"{path}.weekday", most=6) + 1 for item in items]
+        days = [day + 1 for day in wholes(parts["weekday"], f"{path}.weekday", least=0, most=6)]
         found.append(sql("EXTRACT(isodow FROM {})::int = ANY({})", local, value(days)))
     hour = sql("EXTRACT(hour FROM {})", local)
     first = whole(parts["from_hour"], f"{path}.from_hour", most=23) if "from_hour" in parts else None

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from segments.language.plan import Plan
 from segments.language.sql import Sql, every, sql, value
-from segments.language.values import Choice, Days, Members, Range, mapping, words
+from segments.language.values import Choice, Days, Members, Range, fail, mapping, words
+from servaan_crm.l10n.text import SearchKey, search_key
 
 Options = Callable[[], Sequence[tuple[str, str | Promise]]]
 
@@ -145,9 +147,14 @@ def days_ago(moment: Sql, wanted: Range, plan: Plan) -> Test:
     """Return the test "the local day of ``moment`` is so many days ago"; without a moment it does not hold."""
     parts = [sql("{} IS NOT NULL", moment)]
     if wanted.most is not None:
-        parts.append(sql("{} >= {}", moment, value(plan.day_start(int(wanted.most)))))
+        most = int(wanted.most) - wanted.is_strict_most
+        parts.append(sql("{} >= {}", moment, value(plan.day_start(most))))
     if wanted.least is not None:
-        parts.append(sql("{} < {}", moment, value(plan.day_start(int(wanted.least) - 1))))
+        least = int(wanted.least) + wanted.is_strict_least
+        parts.append(sql("{} < {}", moment, value(plan.day_start(least - 1))))
+    if wanted.unequal is not None:
+        first, after = plan.day_start(int(wanted.unequal)), plan.day_start(int(wanted.unequal) - 1)
+        parts.append(sql("({} < {} OR {} >= {})", moment, value(first), moment, value(after)))
     actual = sql(
         "({}::date - ({} AT TIME ZONE {})::date)",
         value(plan.today),
@@ -194,10 +201,11 @@ def decimal(expression: Sql) -> Sql:
 
 # --- texts ----------------------------------------------------------------------------------------------------
 
+WORD: dict[str, Any] = {"type": "string", "minLength": 1}
 TEXT_SCHEMA: dict[str, Any] = {
     "oneOf": [
-        {"type": "string"},
-        {"type": "object", "properties": {"contains": {"type": "string"}}, "additionalProperties": False,
+        WORD,
+        {"type": "object", "properties": {"contains": WORD}, "additionalProperties": False,
          "required": ["contains"]},
     ]
 }  # fmt: skip
@@ -207,14 +215,28 @@ def text_of(given: Any, path: str) -> tuple[str, bool]:
     """Return (text, whether it need only be contained)."""
     if isinstance(given, dict):
         inner = mapping(given, path, ("contains",))["contains"]
-        return words(inner, f"{path}.contains")[0], True
-    return words(given, path)[0], False
+        return _one_text(inner, f"{path}.contains"), True
+    return _one_text(given, path), False
+
+
+def _one_text(given: Any, path: str) -> str:
+    if isinstance(given, list):
+        raise fail(path, _("a text is needed"), ["text"])
+    found = search_key(words(given, path)[0])
+    if not found:
+        raise fail(path, _("a text is needed"), ["text"])
+    return found
 
 
 def contains(text: Sql, wanted: tuple[str, bool]) -> Test:
-    """Return the test of a text: equal or contained, upper and lower case alike."""
+    """Return the test of a text: equal or contained, compared as a search compares (both spellings of ی and ک)."""
+    own = key_of(text)
     if wanted[1]:
-        return Test(
-            sql("COALESCE(position({} in lower({})) > 0, FALSE)", value(wanted[0].lower()), text), text
-        )
-    return Test(sql("COALESCE(lower({}) = {}, FALSE)", text, value(wanted[0].lower())), text)
+        return Test(sql("COALESCE(position({} in {}) > 0, FALSE)", value(wanted[0]), own), text)
+    return Test(sql("COALESCE({} = {}, FALSE)", own, value(wanted[0])), text)
+
+
+def key_of(text: Sql) -> Sql:
+    """Return ``search_key`` of a text expression in SQL."""
+    template = str(SearchKey.template)
+    return Sql(template % {"expressions": text.text}, text.params * template.count("%(expressions)s"))

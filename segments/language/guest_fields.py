@@ -28,6 +28,7 @@ from segments.language.values import (
     number_range,
     recency,
     whole,
+    wholes,
 )
 from servaan_crm.accounts.models import Outlet
 from servaan_crm.l10n.jalali import month_names, to_calendar
@@ -126,6 +127,11 @@ def _fact_field(name: str, label: Any, choices: Choices, attribute: str) -> None
     _choice_field(name, label, "derived", compile_, lambda: choices)
 
 
+# An occasion comes every year; what is further off is nearer again.
+MOST_AHEAD = 366
+AHEAD = COUNT | {"maximum": MOST_AHEAD}
+
+
 def _occasion_field(name: str, label: Any, column: str) -> None:
     def compile_(wanted: int, plan: Plan) -> Test:
         kept = list(kept_within(plan.today, wanted, plan.locale))
@@ -136,12 +142,12 @@ def _occasion_field(name: str, label: Any, column: str) -> None:
         if isinstance(given, dict):
             given = mapping(given, path, ("within_days",))["within_days"]
             path = f"{path}.within_days"
-        return whole(given, path, most=366)
+        return whole(given, path, most=MOST_AHEAD)
 
     register(
         Field(
             name=name, label=label, group="occasions", kind="occasion", unit="days", read=read, compile=compile_,
-            schema=lambda: {"oneOf": [COUNT, {"type": "object", "properties": {"within_days": COUNT},
+            schema=lambda: {"oneOf": [AHEAD, {"type": "object", "properties": {"within_days": AHEAD},
                                               "required": ["within_days"], "additionalProperties": False}]},
         )
     )  # fmt: skip
@@ -163,10 +169,7 @@ def _month_field(name: str, label: Any, column: str) -> None:
         return Test(sql("COALESCE({} = ANY({}::date[]), FALSE)", born, value(stored)), born)
 
     def read(given: Any, path: str, plan: Plan) -> tuple[int, ...]:
-        items = given if isinstance(given, list) else [given]
-        if not items:
-            raise fail(path, _t("a month is needed"), ["1 … 12"])
-        return tuple(whole(item, path, least=1, most=12) for item in items)
+        return wholes(given, path, least=1, most=12)
 
     month: dict[str, Any] = {"type": "integer", "minimum": 1, "maximum": 12}
     register(

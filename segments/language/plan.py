@@ -16,6 +16,8 @@ from segments.language.sql import Sql, every, joined, sql, value
 from servaan_crm.l10n.jalali import local_date, local_day_bounds
 from servaan_crm.l10n.locale import CafeLocale
 
+# A select list of PostgreSQL ends at 1664; all segments of a café share one query.
+MOST_COLUMNS = 800
 GUEST, SUMMARY = "customers_customer", "customers_customersummary"
 
 
@@ -50,9 +52,14 @@ class _Aggregate:
     """What is asked of one table."""
 
     table: Table
+    alias: str
     columns: list[Sql] = field(default_factory=list)
     since: datetime | None = None
     unbounded: bool = False
+
+    def has_room_for(self, expression: Sql) -> bool:
+        """Say whether ``expression`` is here or can still be taken in."""
+        return len(self.columns) < MOST_COLUMNS or expression in self.columns
 
     def column(self, expression: Sql, since: datetime | None) -> str:
         if since is None:
@@ -75,7 +82,7 @@ class _Aggregate:
         columns = joined(", ", named)
         return sql(
             f" LEFT JOIN (SELECT {table.customer} AS guest, {{}} FROM {table.name} WHERE {{}} GROUP BY 1)"
-            f" {table.alias} ON {table.alias}.guest = {GUEST}.id",
+            f" {self.alias} ON {self.alias}.guest = {GUEST}.id",
             columns,
             every(conditions),
         )
@@ -121,8 +128,17 @@ class Plan:
         if since is not None:
             conditions.insert(0, sql(f"{table.at} >= {{}}", value(since)))
         call = sql(f"{expression} FILTER (WHERE {{}})", every(conditions)) if conditions else Sql(expression)
-        found = self._aggregates.setdefault(table.alias, _Aggregate(table))
-        return Sql(f"{table.alias}.{found.column(call, since)}")
+        return Sql(self._column(table, call, since))
+
+    def _column(self, table: Table, call: Sql, since: datetime | None) -> str:
+        """Return the name of a column with ``call``, in the first aggregate of ``table`` that has it or has room."""
+        place = 0
+        while True:
+            alias = f"{table.alias}_{place}" if place else table.alias
+            found = self._aggregates.setdefault(alias, _Aggregate(table, alias))
+            if found.has_room_for(call):
+                return f"{alias}.{found.column(call, since)}"
+            place += 1
 
     def row_of(self, name: str, column: str) -> Sql:
         """Return a column of a table that has one row per guest at most; NULL without a row."""

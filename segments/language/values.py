@@ -11,9 +11,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from segments.errors import InvalidCriteria
+from servaan_crm.l10n.digits import plain_number
 from servaan_crm.l10n.jalali import DateError, parse_date
 
 MOST = Decimal(10) ** 15
+# PostgreSQL refuses numbers with very many decimals, and a bill has two.
+MOST_DECIMALS = 20
 MOST_DAYS = 36_500
 MOST_VALUES = 200
 
@@ -64,15 +67,19 @@ class Days:
 
 
 def number(given: Any, path: str) -> Decimal:
-    """Return a number from 0 up to 10^15."""
+    """Return a number from 0 up to 10^15; a text may have the digits and thousands marks of any script."""
     if isinstance(given, bool) or not isinstance(given, (int, float, str, Decimal)):
         raise fail(path, _("a number is needed"), ["number"])
     try:
-        found = Decimal(str(given))
+        found = Decimal(plain_number(given) if isinstance(given, str) else str(given))
     except InvalidOperation:
         found = Decimal("NaN")
     if not found.is_finite() or not 0 <= found <= MOST:
         raise fail(path, _("a number from 0 is needed"), ["number"])
+    if not found:
+        return Decimal(0)
+    if -int(found.as_tuple().exponent) > MOST_DECIMALS:
+        raise fail(path, _("the number has too many decimals"), [f"≤ {MOST_DECIMALS}"])
     return found
 
 
@@ -135,7 +142,7 @@ def recency(given: Any, path: str) -> Range:
     """Return a range of days; a bare number is the most there may be."""
     if not isinstance(given, Mapping):
         return Range(None, Decimal(whole(given, path)))
-    return range_of(mapping(given, path, ("min", "max"), needed=("min", "max")), path, whole)
+    return range_of(mapping(given, path, RANGE_KEYS, needed=RANGE_KEYS), path, whole)
 
 
 def flag(given: Any, path: str) -> bool:
@@ -145,12 +152,27 @@ def flag(given: Any, path: str) -> bool:
     return given
 
 
+def wholes(given: Any, path: str, *, least: int, most: int) -> tuple[int, ...]:
+    """Return one or more whole numbers between ``least`` and ``most``."""
+    items = given if isinstance(given, list) else [given]
+    if not items or len(items) > MOST_VALUES:
+        raise fail(path, _("a number or a list of numbers is needed"), [f"{least} … {most}"])
+    return tuple(dict.fromkeys(whole(item, path, least=least, most=most) for item in items))
+
+
+def is_storable(text: str) -> bool:
+    """Say whether PostgreSQL can hold ``text``: no NUL, no half of a character."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def words(given: Any, path: str, legal: Iterable[str] | None = None) -> tuple[str, ...]:
     """Return one or more texts; each of them ``legal`` unless that is None."""
     items = given if isinstance(given, list) else [given]
     if not items or len(items) > MOST_VALUES or not all(isinstance(item, (str, int)) for item in items):
         raise fail(path, _("a text or a list of texts is needed"), legal or ["text"])
     found = tuple(str(item) for item in items)
+    if not all(is_storable(item) for item in found):
+        raise fail(path, _("this text has a character that cannot be stored"), legal or ["text"])
     if legal is not None:
         known = list(legal)
         unknown = [item for item in found if item not in known]

@@ -7,10 +7,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from customers.models import CustomerSummary
-from segments.models import RfmMove, SegmentChange, SegmentDay, SegmentRun
+from segments.models import RfmMove, Segment, SegmentChange, SegmentDay, SegmentMembership, SegmentRun
 from segments.services.guest import refresh_customer
 from segments.services.run import claim_run, request_run, work_off
 from servaan_crm.core.tasks import enqueue
@@ -58,6 +59,9 @@ def refresh_guests(customer_ids: Iterable[UUID | str]) -> int:
     with transaction.atomic():
         rows = CustomerSummary.objects.select_for_update(no_key=True, of=("self",))
         found = list(rows.filter(pk__in=list(customer_ids)).order_by("pk"))
+        # Leaves a new version of each row: a calculation that judged the guests before the change sees that they
+        # were judged since, also when their figures stay as they are.
+        CustomerSummary.objects.filter(pk__in=[summary.pk for summary in found]).update(segment=F("segment"))
         for summary in found:
             refresh_customer(summary)
     return len(found)
@@ -69,6 +73,10 @@ def purge_history() -> int:
     today = local_date(now)
     ended = (SegmentRun.Status.COMPLETED, SegmentRun.Status.FAILED)
     deleted = SegmentChange.objects.filter(at__lt=now - KEEP_CHANGES).delete()[0]
+    # No reference ties them to their segment: what a checkout wrote while the segment was deleted goes here.
+    for rows in (SegmentMembership.objects.all(), SegmentChange.objects.all()):
+        left_over = rows.exclude(segment_id__in=Segment.objects.values("pk"))
+        deleted += left_over._raw_delete(using="default") or 0
     deleted += SegmentDay.objects.filter(day__lt=today - KEEP_DAYS).delete()[0]
     deleted += RfmMove.objects.filter(day__lt=today - KEEP_DAYS).delete()[0]
     return deleted + SegmentRun.objects.filter(status__in=ended, created_at__lt=now - KEEP_RUNS).delete()[0]

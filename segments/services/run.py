@@ -21,7 +21,7 @@ from segments.events import SegmentEntered, SegmentLeft
 from segments.language import Compiled
 from segments.language.plan import SUMMARY
 from segments.language.sql import Sql, sql, value
-from segments.models import Segment, SegmentRun
+from segments.models import Segment, SegmentChange, SegmentMembership, SegmentRun
 from segments.services.plans import compile_now
 from servaan_crm.core import events
 from servaan_crm.core.ids import uuid7
@@ -114,7 +114,8 @@ def _present(compiled: Compiled, guests: Sql) -> Sql:
 
 _COMPARE = """
 INSERT INTO segments_work (claim, customer_id, mark, base, segs, present)
-SELECT {}, v.id, v.mark, v.base, v.segs, COALESCE(m.segs, ARRAY[]::uuid[])
+SELECT {}, v.id, v.mark, CASE WHEN v.base <> v.old_base THEN v.base ELSE '' END, v.segs,
+       COALESCE(m.segs, ARRAY[]::uuid[])
   FROM ({}) v LEFT JOIN ({}) m ON m.customer_id = v.id
  WHERE v.segs <> COALESCE(m.segs, ARRAY[]::uuid[]) OR v.base <> v.old_base
 """
@@ -125,22 +126,33 @@ def _list_differences(run: SegmentRun, compiled: Compiled) -> None:
     query = sql(
         _COMPARE, value(run.claim), compiled.verdicts(extra=extra), _present(compiled, Sql(""))
     )  # fmt: skip
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # The run stays locked while its list is made, so nobody takes it over; and one that was taken over while
+        # this worker slept does not lose the list of its new owner.
+        if not _still_ours(run):
+            return
         cursor.execute("DELETE FROM segments_work WHERE claim <> %s", [run.claim])
         cursor.execute(query.text, query.params)
         run.total = cursor.rowcount
+        _still_ours(run, total=run.total)
+    with connection.cursor() as cursor:
         # Without figures of its size the batches are joined row by row.
         cursor.execute("ANALYZE segments_work")
         # Members that were deleted since: their rows go without a trace, as the guests did. Nobody would put a
         # guest who comes back on a fixed list again, so those rows stay, and count nowhere.
-        cursor.execute(
-            "DELETE FROM segments_segmentmembership member USING customers_customer guest"
-            " WHERE guest.id = member.customer_id AND guest.deleted_at IS NOT NULL AND member.segment_id IN"
-            " (SELECT id FROM segments_segment WHERE kind <> 'static')"
-        )
-    _still_ours(run, total=run.total)
+        cursor.execute(_DELETED)
 
 
+# Whoever holds one of the rows is taking it away already.
+_DELETED = """
+DELETE FROM segments_segmentmembership gone USING (
+    SELECT member.segment_id, member.customer_id FROM segments_segmentmembership member
+      JOIN customers_customer guest ON guest.id = member.customer_id
+     WHERE guest.deleted_at IS NOT NULL AND member.segment_id IN
+           (SELECT id FROM segments_segment WHERE kind <> 'static')
+       FOR UPDATE OF member SKIP LOCKED) found
+ WHERE gone.segment_id = found.segment_id AND gone.customer_id = found.customer_id
+"""
 # The next guests of the list, up to the last of a batch.
 _UPTO = """
 SELECT max(customer_id::text)::uuid FROM (
@@ -202,7 +214,6 @@ INSERT INTO segments_segmentmembership (segment_id, customer_id, entered_at)
 SELECT seg, work.customer_id, now() FROM segments_work work, unnest(work.segs) AS seg
  WHERE {batch} AND NOT seg = ANY(work.present)
  ORDER BY seg, work.customer_id
-ON CONFLICT DO NOTHING
 """
 _LEAVE = """
 DELETE FROM segments_segmentmembership member USING segments_work work
@@ -211,7 +222,7 @@ DELETE FROM segments_segmentmembership member USING segments_work work
 """
 _BASE = f"""
 UPDATE {SUMMARY} summary SET segment = work.base FROM segments_work work
- WHERE {{batch}} AND summary.customer_id = work.customer_id AND summary.segment <> work.base
+ WHERE {{batch}} AND work.base <> '' AND summary.customer_id = work.customer_id
 """
 # Segments with a history: the others are calculated for the first time.
 _HISTORY = """
@@ -239,7 +250,14 @@ def _write(cursor: Any, values: dict[str, Any], *, with_history: bool) -> tuple[
         cursor.execute(statement.replace("{batch}", "work." + _IN_BATCH.format(table="work.")), values)
         return int(cursor.rowcount)
 
-    entered, left = run(_ENTER), run(_LEAVE)
+    try:
+        with transaction.atomic():
+            entered = run(_ENTER)
+    except IntegrityError:
+        # Whoever holds a guest's lock is alone with its memberships, so this is the exception. Asking for conflicts
+        # always makes the writing a third dearer.
+        entered = run(_ENTER + "ON CONFLICT DO NOTHING")
+    left = run(_LEAVE)
     run(_BASE)
     if with_history:
         run(_HISTORY)
@@ -272,12 +290,22 @@ WITH counts AS (
 ), updated AS (
     UPDATE segments_segment segment SET customer_count = COALESCE(counts.members, 0), last_calculated_at = %(now)s
       FROM segments_segment other LEFT JOIN counts ON counts.segment_id = other.id
-     WHERE other.id = segment.id AND (segment.id = ANY(%(ids)s) OR segment.kind = 'static')
+     WHERE other.id = segment.id AND (segment.kind = 'static'
+           OR (segment.id, segment.version) IN (SELECT * FROM unnest(%(ids)s::uuid[], %(versions)s::int[])))
     RETURNING segment.id, segment.customer_count
 )
 INSERT INTO segments_segmentday (segment_id, day, customer_count) SELECT id, %(day)s, customer_count FROM updated
 ON CONFLICT (segment_id, day) DO UPDATE SET customer_count = excluded.customer_count
 """
+
+
+def forget_members(segments: list[UUID]) -> int:
+    """Take away members and history of segments that were deleted while a calculation wrote them."""
+    gone = [
+        SegmentMembership.objects.filter(segment_id__in=segments),
+        SegmentChange.objects.filter(segment_id__in=segments),
+    ]
+    return sum(rows._raw_delete(using="default") or 0 for rows in gone) if segments else 0
 
 
 def _finish(run: SegmentRun, compiled: Compiled) -> None:
@@ -286,7 +314,17 @@ def _finish(run: SegmentRun, compiled: Compiled) -> None:
         if not _still_ours(run):
             return
         cursor.execute("DELETE FROM segments_work WHERE claim = %s", [run.claim])
-        cursor.execute(_COUNTED, {"now": now, "ids": compiled.ids, "day": local_date(now)})
+        # In the order in which everybody locks several segments; one whose criteria changed meanwhile stays due.
+        cursor.execute("SELECT id FROM segments_segment ORDER BY id FOR NO KEY UPDATE")
+        there = {row[0] for row in cursor.fetchall()}
+        forget_members([pk for pk in compiled.ids if pk not in there])
+        values: dict[str, Any] = {
+            "now": now,
+            "ids": compiled.ids,
+            "versions": compiled.versions,
+            "day": local_date(now),
+        }
+        cursor.execute(_COUNTED, values)
         Segment.objects.filter(pk__in=compiled.ids).exclude(problem="").update(problem="")
         for pk, problem in compiled.broken.items():
             Segment.objects.filter(pk=pk).update(problem=problem[:500])

@@ -16,8 +16,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext as _
 
-from segments.errors import SegmentInUse, SegmentLocked, SegmentNotFound
-from segments.language import new_plan, read_criteria
+from segments.errors import InvalidCriteria, SegmentInUse, SegmentLocked, SegmentNotFound
+from segments.language import check_criteria, new_plan, read_criteria
+from segments.language.values import fail
 from segments.models import Segment, SegmentChange, SegmentMembership, SegmentsState
 from segments.services.refresh import ask_for_run
 from segments.system import TAKEN, SystemSegment, system_segments
@@ -40,7 +41,10 @@ def create_system_segments(cafe: Cafe) -> int:
     """
     changed = 0
     with transaction.atomic(), translation.override(cafe.language):
-        there = {segment.key: segment for segment in Segment.objects.all()}
+        # As everybody who changes segments: the version first, then the segments in a fixed order.
+        list(SegmentsState.objects.select_for_update())
+        rows = Segment.objects.select_for_update(no_key=True).order_by("pk")
+        there = {segment.key: segment for segment in rows}
         for order, wanted in enumerate(system_segments(cafe)):
             key = wanted.key
             if key in there and not there[key].is_system:
@@ -101,13 +105,35 @@ def save_segment(*, actor: Actor, segment: Segment, expected_version: int | None
         if not segment.is_static:
             others = {other.key: other for other in Segment.objects.exclude(pk=segment.pk)}
             known = others | {segment.key: segment}
-            read_criteria(segment.criteria, new_plan(), segments=known, key=segment.key)
+            check_criteria(segment.criteria, segments=known, key=segment.key)
+            if before is not None and before.criteria != segment.criteria:
+                _check_others(segment, before, others)
         segment.version = before.version + 1 if before else 1
         segment.save()
         judged = ("criteria", "kind", "is_active")
         if before is None or any(getattr(before, name) != getattr(segment, name) for name in judged):
             ask_for_run("segment changed")
     return segment
+
+
+def _check_others(changed: Segment, before: Segment, others: Mapping[str, Segment]) -> None:
+    """Refuse what would make a segment that names this one too long or too deep to be read."""
+    for other in others.values():
+        if other.is_static or _reads(other, {**others, changed.key: changed}):
+            continue
+        if _reads(other, {**others, changed.key: before}):
+            words = _("the segment “%(name)s” asks for this one and would become too long") % {
+                "name": other.name
+            }
+            raise fail("criteria", words, [])
+
+
+def _reads(segment: Segment, known: Mapping[str, Segment]) -> bool:
+    try:
+        read_criteria(segment.criteria, new_plan(), segments=known, key=segment.key)
+    except InvalidCriteria:
+        return False
+    return True
 
 
 def _check_version(before: Segment | None, expected: int | None) -> None:

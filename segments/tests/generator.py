@@ -16,6 +16,24 @@ NUMBERS = {
 DAYS = (0, 1, 7, 14, 15, 30, 31, 59, 60, 90, 91, 365)
 
 
+def operators_of(schema: dict[str, Any]) -> set[tuple[str, ...]]:
+    """Return the ways to ask that a field's JSON Schema publishes: bare, as a list, by operator, by both."""
+    found: set[tuple[str, ...]] = set()
+    for shape in schema.get("oneOf", [schema]):
+        if shape["type"] == "object":
+            found |= {(key, *way) for key, part in shape["properties"].items() for way in operators_of(part)}
+        else:
+            found.add(("list",) if shape["type"] == "array" else ("bare",))
+    return found
+
+
+def operators_in(given: Any) -> set[tuple[str, ...]]:
+    """Return the ways to ask that a value uses, as :func:`operators_of` names them."""
+    if isinstance(given, dict):
+        return {(key, *way) for key, part in given.items() for way in operators_in(part)}
+    return {("list",) if isinstance(given, list) else ("bare",)}
+
+
 class Generator:
     """Makes criteria for a world; ``segments`` may be named by ``in_segment``."""
 
@@ -41,6 +59,15 @@ class Generator:
                 found[field.name] = self.value(field)
         return found
 
+    def with_operator(self, name: str, wanted: tuple[str, ...]) -> dict[str, Any]:
+        """Return a condition on the field ``name`` that uses the operator ``wanted``."""
+        field = next((one for one in self.fields if one.name == name), None)
+        for _ in range(5000):
+            given = self.value(field) if field else self.members(self.segments)
+            if wanted in operators_in(given):
+                return {name: given}
+        raise AssertionError(f"the generator never makes {wanted} of {name}")
+
     def value(self, field: Field) -> Any:
         return getattr(self, f"a_{field.kind}")(field)
 
@@ -58,8 +85,7 @@ class Generator:
         return self.rng.choice([self.rng.choice(NUMBERS["money"]), self.range_of(NUMBERS["money"])])
 
     def a_days(self, field: Field) -> Any:
-        low, high = sorted(self.rng.choices(DAYS, k=2))
-        return self.rng.choice([high, {"max": high}, {"min": low}, {"min": low, "max": high}])
+        return self.rng.choice([self.rng.choice(DAYS), self.range_of(DAYS)])
 
     def a_occasion(self, field: Field) -> Any:
         days = self.rng.choice([0, 1, 7, 30, 200])
@@ -76,11 +102,13 @@ class Generator:
     def a_choice(self, field: Field) -> Any:
         values = [key for key, _label in field.options()]
         some = self.rng.sample(values, self.rng.randrange(1, len(values) + 1))
-        return self.rng.choice([some[0], some, {"in": some}, {"not_in": some}])
+        inner = self.rng.choice([some[0], some])
+        return self.rng.choice([some[0], some, {"in": inner}, {"not_in": inner}])
 
     def members(self, values: list[str]) -> Any:
         some = self.rng.sample(values, self.rng.randrange(1, len(values) + 1))
-        return self.rng.choice([some[0], some, {"any": some}, {"all": some}, {"none": some}])
+        inner = self.rng.choice([some[0], some])
+        return self.rng.choice([some[0], some, {"any": inner}, {"all": inner}, {"none": inner}])
 
     def a_set(self, field: Field) -> Any:
         if field.name == "tags":
@@ -88,7 +116,7 @@ class Generator:
         return self.members([key for key, _label in field.options()])
 
     def a_text(self, field: Field) -> Any:
-        word = self.rng.choice(["تهران", "SHIRAZ", "tea", "Coffee", "h", "ر"])
+        word = self.rng.choice(["تهران", "SHIRAZ", "tea", "Coffee", "h", "ر", "كرج", "کرج"])
         return self.rng.choice([word, {"contains": word}])
 
     def days_ago(self) -> str:
@@ -121,9 +149,11 @@ class Generator:
         outlets = [str(outlet.pk) for outlet in self.world.outlets]
         every: dict[str, Any] = {
             "visit_type": self.rng.choice(["dine_in", ["takeaway", "delivery"]]),
-            "payment": self.rng.choice(["cash", ["card", "online"]]), "outlet": self.rng.choice(outlets),
+            "payment": self.rng.choice(["cash", ["card", "online"]]),
+            "outlet": self.rng.choice([outlets[0], outlets[1], outlets]),
             "item": self.rng.choice(["لاته", "کاپوچینو", ["iced latte", "چيزكيك"]]),
-            "category": self.rng.choice(["دسر", "COLD DRINKS"]), "weekday": self.rng.choice([0, 4, [3, 4, 6]]),
+            "category": self.rng.choice(["دسر", "COLD DRINKS", ["دسر", "نوشیدنی گرم"]]),
+            "weekday": self.rng.choice([0, 4, [3, 4, 6]]),
             "from_hour": self.rng.choice([0, 8, 22]), "until_hour": self.rng.choice([6, 12, 24]),
         }  # fmt: skip
         return {key: every[key] for key in self.rng.sample(list(every), self.rng.randrange(3))}

@@ -396,5 +396,5 @@ def _text(own: str | None, given: Any) -> bool:
     if own is None:
         return False
     if isinstance(given, dict):
-        return given["contains"].lower() in own.lower()
-    return own.lower() == given.lower()
+        return _key(given["contains"]) in _key(own)
+    return _key(own) == _key(given)

@@ -29,7 +29,7 @@ ITEMS = (
     ("Iced Latte", "Cold drinks"),
 )
 DAYS = (0, 0, 1, 2, 6, 7, 8, 13, 14, 15, 29, 30, 31, 44, 59, 60, 61, 89, 90, 91, 119, 120, 200, 364, 366, 800)
-CITIES = ("", "تهران", "Shiraz", "رشت")
+CITIES = ("", "تهران", "Shiraz", "رشت", "كرج")
 FIELDS = ({"key": "level", "label": "Level", "kind": "number"}, {"key": "since", "label": "Since", "kind": "date"},
           {"key": "member", "label": "Member", "kind": "boolean"}, {"key": "drink", "label": "Drink", "kind": "text"},
           {"key": "size", "label": "Size", "kind": "choice", "choices": ["s", "m", "l"]})  # fmt: skip

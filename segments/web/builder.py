@@ -92,6 +92,14 @@ def _words() -> dict[str, str]:
     }  # fmt: skip
 
 
+def _parsed(text: str) -> Any:
+    """Return JSON that was typed or put together. Raises ValueError."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError(_("nested too deeply")) from None
+
+
 class SegmentForm(SegmentPages):
     """Base of adding and editing."""
 
@@ -121,7 +129,7 @@ class SegmentForm(SegmentPages):
             segment.kind, segment.criteria = Segment.Kind.STATIC, {}
         try:
             if not segment.is_static:
-                segment.criteria = json.loads(text)
+                segment.criteria = _parsed(text)
             version = post.get("version", "")
             save_segment(
                 actor=self.actor,
@@ -170,7 +178,7 @@ class PreviewPart(SegmentPages):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            criteria = json.loads(request.POST.get("criteria", "")[:MOST_CHARACTERS])
+            criteria = _parsed(request.POST.get("criteria", "")[:MOST_CHARACTERS])
             found = preview(criteria, key=request.POST.get("key", ""))
         except ValueError:
             return render(
