@@ -10,6 +10,9 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns import automations, bulk_messages, guest_data, receivers, segment_fields, segment_uses  # noqa: F401
+        from campaigns.automations.variables import offer_feedback_link
+        from feedback.links import make_links
 
         automations.register()
+        offer_feedback_link(make_links)
         segment_fields.register_all()

@@ -1,8 +1,8 @@
 """The pages that ``make screenshots`` photographs: one line each.
 
 A path may hold ``{guest}`` (a guest with a long history), ``{other}`` (another one), ``{visit}`` (the newest visit of
-``{guest}``), ``{field}`` (a field of the café's own), ``{card}`` (the card of ``{guest}``), ``{draft}`` (a campaign
-that is being written) and ``{campaign}`` (one that was sent).
+``{guest}``), ``{field}`` (a field of the café's own), ``{card}`` (the card of ``{guest}``), ``{how}`` (the link after
+``{visit}``), ``{draft}`` (a campaign that is being written) and ``{campaign}`` (one that was sent).
 """
 
 from dataclasses import dataclass, field
@@ -70,6 +70,7 @@ PAGES = (
     Page("reviews", CLUB, "Reviews of what looks like misuse", "manager", "/loyalty/reviews/"),
     Page("referrals", CLUB, "Guests who bring guests", "manager", "/loyalty/referrals/"),
     Page("guest-card", CLUB, "A guest's card", "", "{card}"),
+    Page("guest-feedback", CLUB, "A guest's link after a visit: how was it?", "", "{how}"),
     Page("stamp-cards", CLUB, "Stamp cards", "manager", "/loyalty/stamp-cards/"),
     Page("stamp-card-new", CLUB, "A new stamp card", "manager", "/loyalty/stamp-cards/new/"),
     Page("imports", LIST, "Import", "manager", "/customers/imports/"),

@@ -47,9 +47,11 @@ def set_scene(context: Any, base: str, language: str) -> dict[str, str]:
     visit = api.get(f"customers/{guest}/visits?limit=1")["visits"][0]["id"]
     link = api.post(f"customers/{guest}/loyalty/card-link", {"send": False})["link"]
     card = "/card/" + link.split("/card/")[1]
+    how = "/f/" + api.post(f"visits/{visit}/feedback-link", {})["link"].split("/f/")[1]
     automation = api.get("automations")["automations"][0]["id"]
     return {
-        "guest": guest, "other": other, "visit": visit, "card": card, "automation": automation, **_campaigns(api),
+        "guest": guest, "other": other, "visit": visit, "card": card, "how": how, "automation": automation,
+        **_campaigns(api),
     }  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from feedback import services
-from feedback.models import Feedback
-from servaan_crm.core.admin_display import ServiceAdmin
+from feedback.models import Feedback, FeedbackLink
+from servaan_crm.core.admin_display import ReadOnlyAdmin, ServiceAdmin
 
 _WHAT_WAS_SAID = (
     "customer", "visit", "source", "source_reference", "rating", "category_ratings", "categories", "comment",
@@ -57,3 +57,15 @@ class FeedbackAdmin(ServiceAdmin):
 
     def update(self, request: HttpRequest, row: Any, changes: dict[str, Any]) -> Feedback:
         return services.answer_feedback(actor=request.user.actor, feedback_id=row.pk, **changes)  # type: ignore[union-attr]
+
+
+@admin.register(FeedbackLink)
+class FeedbackLinkAdmin(ReadOnlyAdmin):
+    """Who may still say how it was. The secret half of the address is not shown."""
+
+    list_display = ("created_at", "customer", "visit", "expires_at", "used_at")
+    list_filter = ("created_at",)
+    list_select_related = ("customer", "visit")
+    search_fields = ("customer__name", "=customer__phone")
+    ordering = ("-created_at",)
+    leave_out = ("key",)

@@ -9,3 +9,9 @@ class FeedbackExists(DomainError):
     code = "CONFLICT"
     status = 409
     message = _("Feedback for this visit was given already.")
+
+
+class CannotBeAsked(DomainError):
+    code = "CONFLICT"
+    status = 409
+    message = _("Nobody can be asked about this visit: it was rated already, voided, or has no guest to ask.")

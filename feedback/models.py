@@ -129,3 +129,26 @@ class Feedback(BaseModel):
     def is_low(self) -> bool:
         """Whether somebody has to get back to this guest."""
         return self.rating <= LOW_RATING
+
+
+class FeedbackLink(BaseModel):
+    """The way for one guest to say how one visit was, without a login; it takes one answer.
+
+    The key alone opens nothing: the address carries a signature of it as well (see ``feedback.links``). A link whose
+    guest is not the visit's any more is dead; a merge takes it along with the visit.
+    """
+
+    key = models.CharField(max_length=8, unique=True, editable=False, db_collation="C")
+    visit = models.OneToOneField(Visit, models.CASCADE, verbose_name=_("visit"), related_name="feedback_link")
+    customer = models.ForeignKey(
+        Customer, models.CASCADE, verbose_name=_("customer"), related_name="feedback_links"
+    )
+    expires_at = models.DateTimeField(_("expires at"))
+    used_at = models.DateTimeField(_("answered at"), null=True)
+
+    class Meta:
+        verbose_name = _("feedback link")
+        verbose_name_plural = _("feedback links")
+
+    def __str__(self) -> str:
+        return f"{self.visit_id} {self.expires_at:%Y-%m-%d}"

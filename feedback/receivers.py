@@ -13,7 +13,7 @@ from customers.events import GuestReplied
 from customers.models import Visit
 from customers.replies import ANSWER_WITHIN, FEEDBACK_REQUEST, rating_in
 from feedback.errors import FeedbackExists
-from feedback.models import Feedback
+from feedback.models import Feedback, FeedbackLink
 from feedback.services import record_feedback
 from servaan_crm.core.actors import Actor, system
 from servaan_crm.core.db import write
@@ -36,7 +36,11 @@ _KEEP = (
 
 @subscribe("customer.erased")
 def erase_words(payload: dict[str, Any]) -> None:
-    """Take the guest's words, the answers to them and the device out of the feedback; the ratings stay."""
+    """Take the guest's words, the answers to them and the device out of the feedback; the ratings stay.
+
+    Links that were sent open nothing any more.
+    """
+    FeedbackLink.objects.filter(customer_id=payload["customer_id"]).delete()
     theirs = Feedback.objects.filter(customer_id=payload["customer_id"])
     with write(system("erase")):
         theirs.update(

@@ -86,6 +86,38 @@ def record_feedback(
     return feedback
 
 
+def add_words(
+    *,
+    actor: Actor,
+    feedback_id: UUID,
+    comment: str,
+    comment_language: str,
+    category_ratings: Mapping[str, int],
+    **origin: Any,
+) -> Feedback:
+    """Add what a guest says in words to a rating given before; the rating stays, and nobody is told a second time.
+
+    Args:
+        origin: ``device_info`` and ``ip_address`` of who says it.
+
+    Raises NotFound and ValidationError.
+    """
+    with write(actor):
+        feedback = Feedback.objects.select_for_update().filter(pk=feedback_id).first()
+        if feedback is None:
+            raise NotFound(details={"feedback_id": str(feedback_id)})
+        feedback.comment, feedback.comment_language = comment.strip(), comment_language
+        feedback.category_ratings = _clean_ratings(category_ratings)
+        feedback.categories = _clean_categories([*feedback.categories, *category_ratings])
+        for name, value in origin.items():
+            setattr(feedback, name, value)
+        feedback.full_clean(validate_constraints=False)
+        feedback.save()
+        if feedback.visit:
+            note_rating(feedback.visit, rating=feedback.rating, comment=feedback.comment)
+    return feedback
+
+
 def _tell(feedback: Feedback) -> None:
     publish(
         FeedbackRecorded(
@@ -147,7 +179,7 @@ def _attach(feedback: Feedback, customer_id: UUID | None, visit_id: UUID | None)
     if customer_id is not None:
         customer_id = hold_guest(customer_id)
     if visit_id is not None:
-        visit = _lock_visit(visit_id)
+        visit = lock_visit(visit_id)
         _check_visit(feedback, visit, customer_id)
         feedback.visit = visit
         feedback.visit_date = local_date(visit.visit_date)
@@ -158,8 +190,8 @@ def _attach(feedback: Feedback, customer_id: UUID | None, visit_id: UUID | None)
         feedback.customer_id = hold_guest(customer_id)
 
 
-def _lock_visit(visit_id: UUID) -> Visit:
-    """Return the visit, locked, its guest held.
+def lock_visit(visit_id: UUID) -> Visit:
+    """Return the visit, locked, its guest held; whoever answers for it next waits. In the caller's transaction.
 
     Raises NotFound, and EditConflict when the visit went to another guest at this very moment.
     """

@@ -23,6 +23,7 @@ urlpatterns = [
     path("c/", include("customers.web.urls_public")),
     path("l/", include("campaigns.web.urls_public")),
     path("card/", include("loyalty.web.urls_public")),
+    path("f/", include("feedback.web.urls_public")),
     path("counter/", include("checkout.web.urls")),
     path("customers/", include("customers.web.urls")),
     path("visits/", include("checkout.web.urls_visits")),

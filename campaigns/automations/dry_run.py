@@ -17,6 +17,7 @@ from campaigns.automations.engine import due_at, scan_since
 from campaigns.automations.people import Case, judge, load_people
 from campaigns.automations.perform import Letter
 from campaigns.automations.triggers import Occasion, get_trigger
+from campaigns.automations.variables import no_value
 from campaigns.models import Automation
 from campaigns.texts import MissingValue
 from servaan_crm.l10n.jalali import local_date
@@ -94,7 +95,7 @@ def _look_at(
         if (case.customer_id, case.occurrence) in known:
             found.left_out["already"] += 1
     chosen = [case for case, reason in zip(fresh, reasons, strict=True) if not reason]
-    letter = Letter.of(automation, chosen, people)
+    letter = Letter.of(automation, chosen, people, is_trial=True)
     for case, reason in zip(fresh, reasons, strict=True):
         person = people.get(case.customer_id)
         name = person.guest.name if person else ""
@@ -102,8 +103,8 @@ def _look_at(
         if not reason and person is not None and letter.template is not None:
             try:
                 text = letter.write(automation, case, person, _examples(automation))
-            except MissingValue:
-                reason = "no_value"
+            except MissingValue as error:
+                reason = no_value(error.name)
         example = Example(case.customer_id, name, case.occurrence, text, reason, None if reason else due)
         _count(found, example, sample)
 

@@ -15,7 +15,7 @@ from django.db import OperationalError, connection, transaction
 
 from campaigns.automations.actions import Deed, get_action
 from campaigns.automations.people import Case, Person, addresses, judge, load_people
-from campaigns.automations.variables import feedback_links, values_for
+from campaigns.automations.variables import feedback_links, no_value, values_for
 from campaigns.estimates import opt_out_line
 from campaigns.models import Automation, AutomationRun
 from campaigns.services.links import LinkWanted, make_links
@@ -96,14 +96,21 @@ class Letter:
     ending: str = ""
 
     @classmethod
-    def of(cls, automation: Automation, cases: Sequence[Case], people: dict[UUID, Person]) -> Letter:
-        """Look up what the texts of these cases need; two queries at most."""
+    def of(
+        cls,
+        automation: Automation,
+        cases: Sequence[Case],
+        people: dict[UUID, Person],
+        *,
+        is_trial: bool = False,
+    ) -> Letter:
+        """Look up what the texts of these cases need, in a fixed number of queries. ``is_trial``: write nothing."""
         if not automation.template.strip():
             return cls(None, {}, {})
         template = compile_template(automation.template, AUTOMATION)
         wanted = {case.customer_id: people[case.customer_id] for case in cases}
         visits = [UUID(str(case.facts["visit_id"])) for case in cases if case.facts.get("visit_id")]
-        links = feedback_links(visits) if "feedback_link" in template.used else {}
+        links = feedback_links(visits, is_trial=is_trial) if "feedback_link" in template.used else {}
         return cls(template, addresses(automation.channel, wanted), links, ending_of(automation))
 
     def write(self, automation: Automation, case: Case, person: Person, added: Mapping[str, str]) -> str:
@@ -141,7 +148,7 @@ def _do(automation: Automation, case: Case, person: Person, letter: Letter, now:
             return Outcome(State.DONE, results=deed.results, draft=draft, is_queued=True)
         return Outcome(State.DONE, results=deed.results, draft=draft)
     except MissingValue as error:
-        return Outcome(State.SKIPPED, "no_value", {"variable": error.name})
+        return Outcome(State.SKIPPED, no_value(error.name), {"variable": error.name})
     except _LeftOut as error:
         return Outcome(State.SKIPPED, error.reason, error.details)
     except ValidationError as error:

@@ -50,10 +50,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "{{expiry_date}}. Use them in time.",
     },
     "feedback-request": {
-        "fa": "{{name|مهمان}} عزیز، امروز در {{cafe_name}} چطور بود؟ کافی است عددی از ۱ (بد) تا ۵ (عالی) "
-        "در پاسخ همین پیام بفرستید.",
-        "en": "{{name|Dear guest}}, how was it at {{cafe_name}} today? Just reply with a number from 1 (poor) "
-        "to 5 (great).",
+        "fa": "{{first_name|مهمان}} عزیز، در {{cafe_name}} چطور بود؟ از ۱ (بد) تا ۵ (عالی) پاسخ دهید یا بنویسید: "
+        "{{feedback_link}}",
+        "en": "{{first_name|Dear guest}}, how was it at {{cafe_name}}? Reply 1 (poor) to 5 (great), or tell us more: "
+        "{{feedback_link}}",
     },
     "low-rating": {
         "fa": "{{name|مهمان}} عزیز، متأسفیم که در {{cafe_name}} راضی نبودید. از شما ممنونیم که گفتید؛ "

@@ -35,6 +35,7 @@ REASONS: dict[str, str | Promise] = {
     "rest": _("The guest was met not long ago."),
     "condition": _("The condition did not hold."),
     "no_value": _("The text has a word that has no value for this guest."),
+    "no_feedback_link": _("The visit was rated already, or the café does without feedback."),
     "refused": _("Something it should give could not be given."),
     "no_action": _("It should do something that is not there any more."),
     "bad_message": _("The message cannot be sent as it is."),

@@ -5,9 +5,9 @@ What every text knows is in ``campaigns.values``. Here is what an occasion or an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -35,8 +35,14 @@ _OCCASIONAL = {
 for _name, (_label, _example) in _OCCASIONAL.items():
     register_variable(_name, _label, example=_example, scopes=(AUTOMATION,))
 
-#: (visit ids) → their links, "" for a visit that has none.
-FeedbackLinks = Callable[[Sequence[UUID]], Mapping[UUID, str]]
+
+class FeedbackLinks(Protocol):
+    """Gives visit → its link, of those that have one."""
+
+    def __call__(self, visits: Sequence[UUID], *, is_trial: bool = False) -> Mapping[UUID, str]:
+        """``is_trial``: write nothing; the links look like links."""
+
+
 _feedback_links: FeedbackLinks | None = None
 
 
@@ -45,7 +51,7 @@ def offer_feedback_link(links: FeedbackLinks) -> None:
     global _feedback_links
     _feedback_links = links
     label = gettext_lazy("Link to say how it was")
-    register_variable("feedback_link", label, example="cafe.ir/f/Ab3xY7", scopes=(AUTOMATION,))
+    register_variable("feedback_link", label, example="cafe.ir/f/Ab3xY7kQ2mW9rT", scopes=(AUTOMATION,))
 
 
 def known_to(automation: Automation) -> list[str]:
@@ -104,6 +110,11 @@ def values_for(
     return values
 
 
-def feedback_links(visits: Sequence[UUID]) -> Mapping[UUID, str]:
-    """Return visit → its link, of those that have one."""
-    return _feedback_links(visits) if _feedback_links is not None and visits else {}
+def feedback_links(visits: Sequence[UUID], *, is_trial: bool = False) -> Mapping[UUID, str]:
+    """Return visit → its link, of those that have one. ``is_trial``: write nothing."""
+    return _feedback_links(visits, is_trial=is_trial) if _feedback_links is not None and visits else {}
+
+
+def no_value(name: str) -> str:
+    """Return why a guest is left out whose text has a word without a value, in one word."""
+    return "no_feedback_link" if name == "feedback_link" else "no_value"

@@ -48,6 +48,10 @@ _MORE: dict[str, Any] = {
     "from_tier": gettext_lazy("From tier"),
     "to_tier": gettext_lazy("To tier"),
     "reason": gettext_lazy("Reason"),
+    "device_info": gettext_lazy("Device"),
+    "ip_address": gettext_lazy("IP address"),
+    "expires_at": gettext_lazy("Expires at"),
+    "used_at": gettext_lazy("Used at"),
 }
 _MODELS = (Customer, CustomerSummary, Visit, CustomerNote, FamilyMember, ConsentChange)
 

@@ -118,6 +118,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/api/crm/visits/{visit_id}"): {"notes": "test"},
     ("POST", "/api/crm/visits/{visit_id}/move"): {"customer_id": "{customer_id}"},
     ("POST", "/api/crm/visits/{visit_id}/restore"): {},
+    ("POST", "/api/crm/visits/{visit_id}/feedback-link"): {},
 }  # fmt: skip
 
 

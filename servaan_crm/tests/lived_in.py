@@ -9,6 +9,7 @@ from campaigns.models import Automation
 from checkout.simulation.campaigns import tell_campaigns
 from checkout.simulation.run import make_plan, simulate
 from customers.models import Customer, CustomerNote, CustomField, FamilyMember, Visit
+from feedback.links import make_links
 from loyalty.services.guest_card import card_link
 from servaan_crm.core.actors import system
 from servaan_crm.tenancy.current import get_cafe
@@ -32,6 +33,7 @@ def live_in(cast: Any) -> dict[str, str]:
         "other": str(other.pk),
         "visit": str(visit.pk),
         "card": card,
+        "how": f"/f/{make_links([visit.pk])[visit.pk].rsplit('/', 1)[1]}",
         "campaign": str(campaign),
         "automation": str(Automation.objects.get(key="first-visit-thanks").pk),
         "draft": str(draft),

@@ -43,6 +43,7 @@ from customers.services.bulk import run_bulk
 from customers.services.consent import set_consent
 from customers.services.family import add_family_member
 from customers.services.notes import add_note
+from feedback.links import make_links
 from feedback.services import record_feedback
 from loyalty.models import DiscountCode, LoyaltyProgram, Referral, ReviewItem, TierChange
 from loyalty.services import create_bonus_rule
@@ -112,6 +113,7 @@ def _plant(user: User) -> dict[str, Any]:
     (message_id,) = queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
     rest = _plant_parts(actor, customer) | _plant_rest(user, customer) | _plant_merge(actor)
     rest |= _plant_shelf(actor, customer) | _plant_friends(actor, customer) | _plant_campaign(customer)
+    rest |= {"feedback_token": make_links([visit.pk])[visit.pk].rsplit("/", 1)[1]}
     return {
         "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
         "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, "message_id": message_id, **rest,

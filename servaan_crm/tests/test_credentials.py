@@ -48,6 +48,7 @@ OPEN_PAGES = {
     "/l/{link}",  # a short link of a message
     "/card/{card_token}/", "/card/{card_token}/card.webmanifest",  # a guest's own card behind a signed link
     "/card/{card_token}/push", "/card/{card_token}/worker.js",
+    "/f/{feedback_token}",  # how was it? behind a signed link
     "/loyalty/pictures/{reward_id}/{digest}.webp",  # guests see it on their card
 }  # fmt: skip
 # The right depends on what the body asks for; the body of these tests asks for a deletion.
