@@ -118,6 +118,7 @@ PAGES = (
     Page("automation-new", GROUPS, "Editor of automations", "manager", "/automations/new/"),
     Page("automation", GROUPS, "Runs of an automation", "manager", "/automations/{automation}/"),
     Page("automation-dry-run", GROUPS, "Who would get it today", "manager", "/automations/{automation}/dry-run/"),
+    Page("calls", TALK, "Call list", "manager", "/calls/?show=open"),
     Page("messages", TALK, "What was sent, and what became of it", "manager", "/messages/"),
     Page("messages-inbound", TALK, "What guests wrote", "manager", "/messages/inbound/"),
     Page("providers", TALK, "Message providers and the rules of sending", "manager", "/settings/providers/"),

@@ -1,4 +1,4 @@
-"""Contacts in the back office: noted through the service, then kept as they are."""
+"""Contacts and calls in the back office: contacts are noted through the service, calls are worked on their page."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from outreach import services
-from outreach.models import Interaction
-from servaan_crm.core.admin_display import ServiceAdmin
+from outreach.models import CallTask, Interaction
+from servaan_crm.core.admin_display import ReadOnlyAdmin, ServiceAdmin
 
 
 @admin.register(Interaction)
@@ -36,3 +36,14 @@ class InteractionAdmin(ServiceAdmin):
             agent_id=agent.pk if agent else None,
             **values,
         )
+
+
+@admin.register(CallTask)
+class CallTaskAdmin(ReadOnlyAdmin):
+    """Whom somebody should call, and what came of it."""
+
+    list_display = ("task_date", "customer", "type", "priority", "status", "agent", "outcome", "completed_at")
+    list_filter = ("status", "priority", "type", "outcome", "agent")
+    list_select_related = ("customer", "agent")
+    search_fields = ("customer__name", "=customer__phone")
+    ordering = ("-task_date", "-pk")

@@ -10,3 +10,6 @@ class OutreachConfig(AppConfig):
 
     def ready(self) -> None:
         from outreach import merging, own_data, receivers, tabs  # noqa: F401
+        from outreach.calls import automation
+
+        automation.register()

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.models import Customer
 from customers.privacy import register_export, rows_as_dicts
-from outreach.models import Interaction
+from outreach.models import CallTask, Interaction
 
 
 def _contacts(customer: Customer) -> list[dict[str, Any]]:
@@ -18,3 +18,14 @@ def _contacts(customer: Customer) -> list[dict[str, Any]]:
 
 
 register_export("contacts", _contacts, label=_("Contacts"))
+
+
+def _calls(customer: Customer) -> list[dict[str, Any]]:
+    rows = CallTask.objects.filter(customer=customer).order_by("created_at")
+    return rows_as_dicts(
+        rows, "task_date", "type", "status", "hint", "outcome", "outcome_detail", "note", "follow_up_date",
+        "completed_at",
+    )  # fmt: skip
+
+
+register_export("call_tasks", _calls, label=_("Calls to be made"))

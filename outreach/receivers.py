@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from customers.models import Customer
-from outreach.models import Interaction
+from outreach.models import CallTask, Interaction
 from outreach.services import log_interaction
 from servaan_crm.core.actors import Actor, system
 from servaan_crm.core.db import write
@@ -28,6 +28,21 @@ _KEEP = (
 )
 
 
+_KEEP_OF_CALLS = (
+    "id",
+    "customer_id",
+    "type",
+    "priority",
+    "status",
+    "task_date",
+    "outcome",
+    "agent_id",
+    "completed_at",
+    "completed_by_id",
+    "follow_up_date",
+)
+
+
 @subscribe("customer.erased")
 def erase_contacts(payload: dict[str, Any]) -> None:
     """Take the words out of the contacts with this guest; that they took place stays."""
@@ -35,6 +50,18 @@ def erase_contacts(payload: dict[str, Any]) -> None:
     with write(system("erase")):
         theirs.update(subject="", details="")
         scrub_trail("outreach_interaction", theirs.values_list("pk", flat=True), keep=_KEEP)
+
+
+@subscribe("customer.erased")
+def erase_calls(payload: dict[str, Any]) -> None:
+    """Nobody calls this guest any more, and why or what was said is gone; the counts of calls made stay."""
+    theirs = CallTask.objects.filter(customer_id=payload["customer_id"])
+    with write(system("erase")):
+        theirs.filter(status=CallTask.Status.PENDING).update(
+            status=CallTask.Status.SKIPPED, completed_at=timezone.now()
+        )
+        theirs.update(hint="", outcome_detail="", note="")
+        scrub_trail("outreach_calltask", theirs.values_list("pk", flat=True), keep=_KEEP_OF_CALLS)
 
 
 _TYPES = {"sms": Interaction.Type.SMS, "whatsapp": Interaction.Type.WHATSAPP, "email": Interaction.Type.EMAIL}

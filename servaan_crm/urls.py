@@ -35,6 +35,7 @@ urlpatterns = [
     path("automations/", include("campaigns.web.urls_automations")),
     path("loyalty/", include("analytics.web.urls_loyalty")),
     path("customers/", include("outreach.web.urls")),
+    path("calls/", include("outreach.web.urls_calls")),
     path("phones/", include("servaan_crm.messaging.web.urls")),
     path("messages/", include("servaan_crm.messaging.web.urls_log")),
     path("settings/providers/", include("servaan_crm.messaging.web.urls_providers")),

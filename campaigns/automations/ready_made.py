@@ -128,7 +128,10 @@ def _terms(language: str) -> dict[str, dict[str, Any]]:
             "trigger": T.VISIT, "trigger_options": {"asks_rating": True}, "wait_minutes": 2 * HOUR, "rest_days": 14,
             **service,
         },
-        "low-rating": {"trigger": T.LOW_RATING, "trigger_options": {"most": 2}, "wait_minutes": HOUR, **service},
+        "low-rating": {
+            "trigger": T.LOW_RATING, "trigger_options": {"most": 2}, "wait_minutes": HOUR, **service,
+            "actions": [{"type": "call_task", "priority": "hot", "days": 0, "hint": ""}],
+        },
         "tier-up": {"trigger": T.TIER_CHANGED, "trigger_options": {"to": [], "only_up": True}, **service},
         "tenth-visit": {
             "trigger": T.NTH_VISIT, "trigger_options": {"every": 10, "once": False}, "wait_minutes": HOUR,

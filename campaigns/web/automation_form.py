@@ -6,11 +6,12 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from campaigns.automations.actions import actions
 from campaigns.automations.triggers import Option, Trigger, get_trigger, triggers
 from campaigns.automations.variables import known_to
 from campaigns.models import Automation
@@ -25,6 +26,21 @@ UNITS = {"minutes": 1, "hours": 60, "days": 24 * 60}
 MOST_CRITERIA = 20_000
 # What cannot be read is handed on as it is: the service names the field.
 _NAMES = ("name", "description", "channel", "purpose", "template", "link_url")
+
+
+@runtime_checkable
+class FormPart(Protocol):
+    """An action of a room above that brings its own part of the form."""
+
+    kind: str
+    #: The template of the part; its values are in ``part.shown``.
+    form_template: str
+
+    def read_form(self, post: Mapping[str, str]) -> dict[str, Any]:
+        """Return the parameters that were posted; what cannot be read is handed on as it is."""
+
+    def show(self, params: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """Return what the part shows; ``params`` None: not chosen. None leaves the part out."""
 
 
 def read_form(post: QueryDict) -> dict[str, Any]:
@@ -95,7 +111,22 @@ def _actions(post: QueryDict) -> list[dict[str, Any]]:
     if "do.webhook" in post:
         hook = {"type": "webhook", "url": post.get("url", "").strip()}
         found.append(hook | ({"secret": post["secret"]} if post.get("secret", "").strip() else {}))
+    for part in _parts():
+        if f"do.{part.kind}" in post:
+            found.append({"type": part.kind, **part.read_form(post)})
     return found
+
+
+def _parts() -> list[FormPart]:
+    return [action for action in actions() if isinstance(action, FormPart)]
+
+
+def _more(automation: Automation) -> list[dict[str, Any]]:
+    """Return the parts of rooms above, each with its template and what it shows."""
+    given = automation.actions if isinstance(automation.actions, list) else []
+    chosen = {str(params.get("type")): params for params in given}
+    parts = [{"template": part.form_template, "shown": part.show(chosen.get(part.kind))} for part in _parts()]
+    return [part for part in parts if part["shown"] is not None]
 
 
 def _coupon(post: QueryDict) -> dict[str, Any]:
@@ -131,6 +162,7 @@ def editor_context(automation: Automation, problems: Mapping[str, Any] | None = 
         else automation.at_time or "",
         "condition_text": json.dumps(automation.condition or {}, ensure_ascii=False, indent=1),
         "doing": _doing(automation),
+        "more_actions": _more(automation),
         "channels": Automation.Channel.choices,
         "benefits": Reward.Kind.choices,
         "tags": Tag.objects.order_by("name"),

@@ -8,6 +8,7 @@ from functools import partial
 from django.contrib.auth.hashers import make_password
 from django_tenants.utils import get_public_schema_name, schema_context, tenant_context
 
+from checkout.simulation.calls import tell_calls
 from checkout.simulation.campaigns import tell_campaigns
 from checkout.simulation.club import offer_things
 from checkout.simulation.history import fill_servaan
@@ -46,6 +47,7 @@ def _fill_demo(progress: Progress) -> None:
     simulate(make_plan(customers=2000, days=400, seed=1), progress)
     offer_things()
     tell_campaigns()
+    tell_calls()
 
 
 def _fill_servaan(progress: Progress) -> None:
@@ -59,6 +61,7 @@ def _fill_dombivli(progress: Progress) -> None:
         update_program(actor=system("demo"), changes=changes)
     simulate(make_plan(customers=300, days=400, seed=7), progress)
     tell_campaigns()
+    tell_calls()
 
 
 CAFES = (

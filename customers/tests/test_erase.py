@@ -1,6 +1,7 @@
 """A guest who asks to be forgotten leaves no word and no number anywhere; the café's figures stay."""
 
 import threading
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -32,6 +33,7 @@ from feedback.services import answer_feedback, record_feedback
 from loyalty.models import LedgerEntry
 from loyalty.selectors.verify import find_wrong_accounts
 from loyalty.services.points import award_points
+from outreach.calls.services import NewCall, add_call
 from outreach.services import log_interaction
 from servaan_crm.core.errors import DomainError
 from servaan_crm.core.events import dispatch_pending
@@ -106,6 +108,7 @@ def plant(cafe):
     log_interaction(
         actor=actor, customer_id=customer.pk, type="call", direction="inbound", subject=MARK, details=MARK
     )
+    add_call(actor=actor, call=NewCall(customer.pk, "follow_up", date(2026, 3, 1), hint=f"{MARK} گله داشت"))
     RecentSearch.objects.create(user=cafe.manager, query=MARK)
     RecentSearch.objects.create(user=cafe.staff, query="۷۶۵۴۳۲۱")
     SavedView.objects.create(user=cafe.manager, name="x", query=f"search={DIGITS}&segment=vip")
@@ -139,6 +142,7 @@ def test_nothing_tells_who_it_was(cafe):
         "core_event",
         "messaging_message",
         "outreach_interaction",
+        "outreach_calltask",
         "loyalty_ledgerentry",
     ):
         assert table in {name for name, _column in before}, table

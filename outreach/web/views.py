@@ -16,10 +16,12 @@ from customers.models import Customer
 from customers.selectors import get_customer
 from customers.web.family import put_errors
 from customers.web.tabs import TabPage
+from outreach.calls.selectors import open_calls_to
 from outreach.communications import communication_keys, load_communications
 from outreach.models import Interaction
 from outreach.services import log_interaction
 from servaan_crm.accounts.permissions import P, can
+from servaan_crm.accounts.requests import staff_of
 from servaan_crm.core.errors import PermissionDenied
 from servaan_crm.core.features import is_enabled
 from servaan_crm.l10n.forms import LocalDateField
@@ -66,6 +68,7 @@ class CommunicationsTab(TabPage):
             "entries": load_communications(list(page.object_list)),
             "form": ContactForm(auto_id="contact_%s"),
             "can_log": contacts and customer.deleted_at is None,
+            "open_calls": open_calls_to(staff_of(self.request), customer.pk) if contacts else [],
         }
 
     def post(self, request: HttpRequest, customer_id: UUID) -> HttpResponse:

@@ -245,6 +245,11 @@ SPECTACULAR_SETTINGS = {
         "CampaignTypeEnum": "campaigns.models.CampaignType",
         "MessageChannelEnum": "servaan_crm.messaging.models.Channel",
         "FigureStatusEnum": "customers.selectors.behavior.TrendStatus",
+        "CallStatusEnum": "outreach.models.CallTask.Status",
+        "CallPriorityEnum": "outreach.models.CallTask.Priority",
+        "CallTypeEnum": "outreach.models.CallTask.Type",
+        "CallOutcomeEnum": "outreach.models.CallTask.Outcome",
+        "ContactOutcomeEnum": "outreach.models.Interaction.Outcome",
     },
 }
 SIMPLE_JWT = {

@@ -42,6 +42,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/api/crm/imports/{import_id}/retry"): {},
     ("POST", "/api/crm/imports/{import_id}/undo"): {},
     ("POST", "/api/crm/customers/{customer_id}/interactions"): {"interaction_type": "call", "direction": "inbound"},
+    ("PUT", "/api/crm/call-tasks/{task_id}/status"): {"status": "skipped", "notes": "test"},
     ("POST", "/api/crm/customers/{customer_id}/notes"): {"text": "test"},
     ("PATCH", "/api/crm/customers/{customer_id}/notes/{note_id}"): {"text": "test"},
     ("POST", "/api/crm/customers/{customer_id}/family-members"): {"name": "Somebody", "relationship": "child"},

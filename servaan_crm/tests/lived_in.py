@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from campaigns.models import Automation
+from checkout.simulation.calls import tell_calls
 from checkout.simulation.campaigns import tell_campaigns
 from checkout.simulation.run import make_plan, simulate
 from customers.models import Customer, CustomerNote, CustomField, FamilyMember, Visit
@@ -28,6 +29,7 @@ def live_in(cast: Any) -> dict[str, str]:
     link = card_link(actor=system("test"), customer_id=guest.pk, origin="http://servaan.test")
     card = f"/card/{link.token}/"
     campaign, draft = tell_campaigns()
+    tell_calls()
     return {
         "guest": str(guest.pk),
         "other": str(other.pk),

@@ -54,6 +54,7 @@ from loyalty.services.referral import enter_referral
 from loyalty.services.review import raise_signal
 from loyalty.services.rewards import create_reward, redeem_reward
 from loyalty.services.stamp_cards import create_stamp_card
+from outreach.calls.services import NewCall, add_call
 from outreach.services import log_interaction
 from segments.models import RfmScore, Segment, SegmentChange, SegmentDay, SegmentRun
 from servaan_crm.accounts.models import ApiKey, Outlet, User
@@ -110,6 +111,8 @@ def _plant(user: User) -> dict[str, Any]:
     log_interaction(
         actor=actor, customer_id=customer.pk, type="call", direction="inbound", subject=MARKER, details=MARKER
     )
+    call = NewCall(customer.pk, "follow_up", date.today(), hint=MARKER, source_reference=MARKER)
+    task, _is_new = add_call(actor=actor, call=call)
     (message_id,) = queue_messages([draft(777, body=MARKER, customer_id=customer.pk)])
     rest = _plant_parts(actor, customer) | _plant_rest(user, customer) | _plant_merge(actor)
     rest |= _plant_shelf(actor, customer) | _plant_friends(actor, customer) | _plant_campaign(customer)
@@ -117,6 +120,7 @@ def _plant(user: User) -> dict[str, Any]:
     return {
         "customer_id": customer.pk, "visit_id": visit.pk, "phone": PHONE, "outlet_id": outlet.pk,
         "feedback_id": feedback.pk, "user_id": user.pk, "tag_id": tag.pk, "message_id": message_id, **rest,
+        "task_id": task.pk,
         # Callbacks: the neighbour's own secret must open nothing here.
         "action": "dismiss",
         "provider": "kavenegar", "kind": "status", "secret": default_callback_secret(),

@@ -18,7 +18,8 @@ from servaan_crm.core.features import is_enabled
 class Entry:
     """One place to go. ``permission`` None: everybody who is logged in.
 
-    ``primary`` entries stand in the bottom bar of phones, the others behind its "More" button.
+    ``primary`` entries stand in the bottom bar of phones, the others behind its "More" button; ``primary_without``:
+    also for those who lack that permission, because it is their main work.
     """
 
     label: str | Promise
@@ -26,6 +27,7 @@ class Entry:
     url_name: str
     permission: P | None = None
     primary: bool = True
+    primary_without: P | None = None
     demo_only: bool = False
 
 
@@ -44,6 +46,14 @@ ENTRIES = (
     Entry(_("Counter"), "building-store", "checkout:counter", P.VISITS_RECORD),
     Entry(_("Home"), "home", "web:home"),
     Entry(_("Customers"), "users", "customers:list", P.CUSTOMERS_VIEW),
+    Entry(
+        _("Call list"),
+        "phone-call",
+        "calls:list",
+        P.OUTREACH_WORK,
+        primary=False,
+        primary_without=P.VISITS_RECORD,
+    ),
     Entry(_("Segments"), "chart-pie", "segments:list", P.SEGMENTS_VIEW, primary=False),
     Entry(_("Campaigns"), "send", "campaigns:list", P.CAMPAIGNS_VIEW, primary=False),
     Entry(_("Automations"), "bolt", "automations:list", P.CAMPAIGNS_VIEW, primary=False),
@@ -86,7 +96,7 @@ def menu_for(request: HttpRequest) -> list[Item]:
             entry.icon,
             url,
             url == current and (url != "/" or request.path == "/"),
-            entry.primary,
+            entry.primary or (entry.primary_without is not None and not can(user, entry.primary_without)),
         )
         for entry, url in found
         if url

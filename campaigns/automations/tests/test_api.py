@@ -56,7 +56,7 @@ def test_written_read_changed_and_said_in_one_sentence(cafe: Any) -> None:
     ({"template": "سلام " * 400}, "template"),
     ({"link_url": "https://example.com/"}, "template"),
     ({"purpose": "transactional"}, "purpose"),
-    ({"actions": [{"type": "call_task"}]}, "actions.0.type"),
+    ({"actions": [{"type": "moonwalk"}]}, "actions.0.type"),
     ({"actions": [{"type": "points", "points": 0}]}, "actions.0.points"),
     ({"actions": [{"type": "points", "points": 5}, {"type": "points", "points": 5}]}, "actions.1.type"),
     ({"actions": [{"type": "coupon", "benefit": "percent", "value": 101}]}, "actions.0.value"),
