@@ -55,14 +55,14 @@ ENTRIES = (
         primary_without=P.VISITS_RECORD,
     ),
     Entry(_("Segments"), "chart-pie", "segments:list", P.SEGMENTS_VIEW, primary=False),
-    Entry(_("Campaigns"), "send", "campaigns:list", P.CAMPAIGNS_VIEW, primary=False),
+    Entry(_("Campaigns"), "send", "campaigns:list", P.CAMPAIGNS_VIEW),
     Entry(_("Automations"), "bolt", "automations:list", P.CAMPAIGNS_VIEW, primary=False),
     Entry(_("Customer club"), "trophy", "loyalty:program", P.LOYALTY_VIEW, primary=False),
     Entry(_("Own fields"), "adjustments", "customers:fields", P.CUSTOMERS_FIELDS, primary=False),
     Entry(_("Messages"), "message", "messages:log", P.MESSAGES_VIEW, primary=False),
     Entry(_("Message providers"), "plug", "providers:list", P.PROVIDERS_MANAGE, primary=False),
-    Entry(_("Test phones"), "device-mobile-message", "messaging:test-phones", demo_only=True),
-    Entry(_("Management"), "settings", "admin:index", P.ADMIN_SITE),
+    Entry(_("Test phones"), "device-mobile-message", "messaging:test-phones", primary=False, demo_only=True),
+    Entry(_("Management"), "settings", "admin:index", P.ADMIN_SITE, primary=False),
 )
 
 
