@@ -1,15 +1,18 @@
 """The pages of segments: list, builder, one segment, "why", deletion; and the builder in a real browser."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils import timezone
 
 from checkout.services import VisitRequest, record_visit
 from customers.models import Customer
-from segments.models import Segment
+from segments.models import Segment, SegmentRun
 from segments.services import calculate
 from servaan_crm.l10n.locale import use_locale
+from servaan_crm.l10n.money import format_number
 
 PAGES = ("/segments/", "/segments/new/", "/segments/rfm/", "/segments/often/", "/segments/often/changes/",
          "/segments/often/explain/", "/segments/often/edit/", "/segments/often/delete/")  # fmt: skip
@@ -35,6 +38,19 @@ def test_every_page_answers_with_few_queries(cafe, often, django_assert_max_num_
         assert answer.status_code == 200, address
     assert "لاته" in browser.get("/segments/often/").content.decode()
     assert cafe.browser("staff").get("/segments/").status_code == 403
+
+
+def test_the_list_shows_how_far_a_calculation_is(cafe, often):
+    browser = cafe.browser("manager")
+    assert "hx-trigger" not in browser.get("/segments/").content.decode().split('id="segments-run"')[1][:200]
+    started = timezone.now() - timedelta(seconds=20)
+    SegmentRun.objects.create(status="running", total=400, processed=100, started_at=started)
+    with use_locale(cafe.cafe.locale):
+        shown = format_number(400)
+    page = browser.get("/segments/").content.decode()
+    assert 'hx-trigger="every 2s"' in page
+    assert '<rect width="25' in page
+    assert shown in page.split('id="segments-run"')[1].split("</div>")[0]
 
 
 def test_saving_from_the_builder(cafe, often):

@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
@@ -77,14 +78,29 @@ class SegmentsPage(SegmentPages):
             }
             for segment, count in rows
         ]
+        # The one at work, else the one that waits.
+        run = SegmentRun.objects.filter(status__in=["pending", "running"]).order_by("-status").first()
         context = {
             "own": [row for row in shown if not row["segment"].is_system],
             "built_in": [row for row in shown if row["segment"].is_system],
             "may_manage": can(request.user, P.SEGMENTS_MANAGE),
-            "run": SegmentRun.objects.filter(status__in=["pending", "running"]).first(),
+            "run": run,
+            "progress": _progress(run) if run else None,
             "last_run": SegmentRun.objects.filter(status="completed").first(),
         }
         return render(request, "segments/list.html", context)
+
+
+def _progress(run: SegmentRun) -> dict[str, Any]:
+    """Return how far a calculation is: percent, guests done and to do, and the seconds left once it has a pace."""
+    gone = (timezone.now() - run.started_at).total_seconds() if run.started_at else 0
+    rate = run.processed / gone if gone > 1 else 0
+    return {
+        "percent": 100 * run.processed / run.total if run.total else 0,
+        "done": run.processed,
+        "total": run.total,
+        "remaining": round((run.total - run.processed) / rate) if rate else 0,
+    }
 
 
 def _histories() -> dict[Any, list[int]]:
