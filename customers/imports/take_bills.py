@@ -91,7 +91,18 @@ def take_over(job: ImportJob, low: int, high: int, actor: Actor) -> Counts:
         "job": job.pk,
     }  # fmt: skip
     by_index()
+    # Guests first, numbers after, as everybody does who gives a guest back a number; then those entered since.
+    _lock_known(job, params)
     _create_guests(job, params)
+    _lock_known(job, params)
+    created = _insert(job, params)
+    if job.options.get("points"):
+        _give_points(job, actor, params)
+    rows = _run(job, f"SELECT count(*) FROM {{table}} s WHERE {_CHUNK}", params)[0][0]
+    return Counts(created, 0, rows - created)
+
+
+def _lock_known(job: ImportJob, params: dict[str, Any]) -> None:
     _run(
         job,
         "SELECT 1 FROM customers_customersummary m JOIN customers_customer c ON c.id = m.customer_id"
@@ -99,11 +110,6 @@ def take_over(job: ImportJob, low: int, high: int, actor: Actor) -> Counts:
         " ORDER BY c.id FOR NO KEY UPDATE OF c, m",
         params,
     )
-    created = _insert(job, params)
-    if job.options.get("points"):
-        _give_points(job, actor, params)
-    rows = _run(job, f"SELECT count(*) FROM {{table}} s WHERE {_CHUNK}", params)[0][0]
-    return Counts(created, 0, rows - created)
 
 
 def _create_guests(job: ImportJob, params: dict[str, Any]) -> None:

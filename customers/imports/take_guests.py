@@ -84,9 +84,12 @@ def take_over(job: ImportJob, low: int, high: int, actor: Actor) -> Counts:
     asked = _Asked(job, actor, {"low": low, "high": high, "user": actor.user_id, "by": actor.name})
     by_index()
     rows = asked.count("SELECT count(*) FROM {table} s WHERE " + _CHUNK)
+    # Guests first, numbers after, as everybody does who gives a guest back a number.
+    may_update = job.on_duplicate == ImportJob.OnDuplicate.UPDATE
+    if may_update:
+        asked.lock_known()
     created = asked.create()
-    may_update = job.on_duplicate == ImportJob.OnDuplicate.UPDATE and created < rows
-    updated = asked.update() if may_update else 0
+    updated = asked.update() if may_update and created < rows else 0
     asked.note_consent()
     asked.put_tags(new_only=job.on_duplicate == ImportJob.OnDuplicate.SKIP)
     return Counts(created, updated, rows - created - updated)
@@ -173,12 +176,16 @@ class _Asked:
         )  # fmt: skip
         return int(self.run(statement)[0][0])
 
-    def update(self) -> int:
-        """Write what the rows know better; those who lose their consent are noted first, with the old flag."""
+    def lock_known(self) -> None:
+        """Lock the guests whose numbers are in the chunk."""
         self.run(
             f"SELECT 1 FROM customers_customer c JOIN {{table}} s ON {_KNOWN} WHERE {_CHUNK}"
             " ORDER BY c.id FOR NO KEY UPDATE OF c"
         )
+
+    def update(self) -> int:
+        """Write what the rows know better; those who lose their consent are noted first, with the old flag."""
+        self.lock_known()  # with those a till has entered since
         self.run(note_before(_KNOWN, _CHUNK, _DIFFERS))
         self._withdraw()
         assignments = ", ".join(f"{name} = COALESCE(s.{name}, c.{name})" for name in (*TEXTS, *DAYS))

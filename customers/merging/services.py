@@ -129,6 +129,7 @@ def undo_problem(record: MergeRecord, kept: Customer, merged: Customer) -> UndoR
     return None
 
 
+@survives_deadlock
 def dismiss_duplicate(*, actor: Actor, first_id: UUID, second_id: UUID) -> None:
     """Note that two guests are two people, so that they are not offered again. Safe to repeat.
 

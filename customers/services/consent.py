@@ -13,13 +13,14 @@ from customers.models import Channel, ConsentChange, Customer
 from customers.selectors.consent import newest_answers
 from customers.services.customers import ALL_CHANNELS, WANTS_NONE, lock_guest, update_customer
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.events import publish
 from servaan_crm.messaging.services import block_waiting
 
 _NO_TO_CHANNEL = gettext_lazy("The guest wants no offers on this channel.")
 
 
+@survives_deadlock
 def set_consent(
     *,
     actor: Actor,

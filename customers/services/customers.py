@@ -33,6 +33,7 @@ ALL_CHANNELS = "all"
 WANTS_NONE = _("The guest wants no messages.")
 
 
+@survives_deadlock
 def create_customer(
     *, actor: Actor, phone: str, name: str, offer_restore: bool = False, **fields: Any
 ) -> Customer:
@@ -111,6 +112,7 @@ def update_customer(
     return customer
 
 
+@survives_deadlock
 def delete_customer(*, actor: Actor, customer_id: UUID) -> Customer:
     """Take a guest out of the book; the history stays and the number becomes free.
 

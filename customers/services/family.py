@@ -15,7 +15,7 @@ from customers.seen import check_seen
 from customers.services.customers import lock_guest
 from customers.services.validation import clean_past_day, limited_text
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.errors import NotFound
 from servaan_crm.l10n.locale import get_locale
 from servaan_crm.l10n.phone import PhoneError, parse_phone
@@ -23,6 +23,7 @@ from servaan_crm.l10n.phone import PhoneError, parse_phone
 MAX_MEMBERS = 50
 
 
+@survives_deadlock
 def add_family_member(*, actor: Actor, customer_id: UUID, values: Mapping[str, Any]) -> FamilyMember:
     """Note a family member: name and relationship, and any of birthday, phone, address, notes.
 
@@ -37,6 +38,7 @@ def add_family_member(*, actor: Actor, customer_id: UUID, values: Mapping[str, A
     return member
 
 
+@survives_deadlock
 def change_family_member(
     *,
     actor: Actor,
@@ -62,6 +64,7 @@ def change_family_member(
     return member
 
 
+@survives_deadlock
 def remove_family_member(*, actor: Actor, customer_id: UUID, member_id: UUID) -> None:
     """Forget a family member. Raises CustomerNotFound, NotFound."""
     with write(actor):

@@ -15,12 +15,13 @@ from customers.services.attach import hold_guest
 from customers.services.customers import lock_guest
 from servaan_crm.accounts.permissions import ROLE_PERMISSIONS, P
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.errors import NotFound, PermissionDenied
 
 MAX_LENGTH = 2_000
 
 
+@survives_deadlock
 def add_note(*, actor: Actor, customer_id: UUID, text: str, is_pinned: bool = False) -> CustomerNote:
     """Write a note (1-2,000 code points) about a guest who is not deleted.
 
@@ -38,6 +39,7 @@ def add_note(*, actor: Actor, customer_id: UUID, text: str, is_pinned: bool = Fa
         )
 
 
+@survives_deadlock
 def change_note(
     *,
     actor: Actor,
@@ -67,6 +69,7 @@ def change_note(
         return note
 
 
+@survives_deadlock
 def delete_note(*, actor: Actor, customer_id: UUID, note_id: UUID) -> None:
     """Delete a note of one's own; managers may delete any.
 

@@ -29,7 +29,7 @@ from customers.models import (
     Visit,
 )
 from servaan_crm.core.actors import Actor
-from servaan_crm.core.db import write
+from servaan_crm.core.db import survives_deadlock, write
 from servaan_crm.core.erasure import forget_in_flight, scrub_trail
 from servaan_crm.core.events import publish
 from servaan_crm.core.models import AuditEntry
@@ -62,10 +62,13 @@ UPDATE customers_bulkoperation SET before_reason[array_position(changed_ids, %(i
 """
 
 
+@survives_deadlock
 def erase_customer(*, actor: Actor, customer_id: UUID) -> Customer:
     """Make a guest, and those once merged into it, unrecognisable for good; visits, totals and points stay.
 
     One transaction; the rooms above follow on ``customer.erased``. Erasing twice changes nothing the second time.
+    Events under way name the guest, and whoever delivers one holds it while waiting for the guest: when the two meet,
+    this is done once more.
 
     Raises CustomerNotFound.
     """
