@@ -10,7 +10,7 @@ from django_tenants.utils import get_public_schema_name, schema_context, tenant_
 
 from checkout.simulation.calls import tell_calls
 from checkout.simulation.campaigns import tell_campaigns
-from checkout.simulation.club import offer_things
+from checkout.simulation.club import know_guests, offer_things
 from checkout.simulation.history import fill_servaan
 from checkout.simulation.run import make_plan, simulate
 from customers.models import Customer
@@ -60,6 +60,7 @@ def _fill_dombivli(progress: Progress) -> None:
         changes = {"amount_per_point": Decimal(5), "point_value": Decimal("0.25")}
         update_program(actor=system("demo"), changes=changes)
     simulate(make_plan(customers=300, days=400, seed=7), progress)
+    know_guests()
     tell_campaigns()
     tell_calls()
 
