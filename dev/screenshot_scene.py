@@ -6,7 +6,7 @@ Everything goes in through the café's own API and pages. Doing it twice does no
 from typing import Any
 
 # Everything below is told in the language of the café.
-_TEXTS = {
+_TEXTS: dict[str, dict[str, Any]] = {
     "fa": {
         "notes": ("میز کنار پنجره را دوست دارد.", "به بادام زمینی حساسیت دارد؛ حتماً بپرسید."),
         "family": (("هانا", "child", "1394-08-15"), ("پیمان", "spouse", "1364-12-02")),

@@ -14,6 +14,7 @@ from analytics.selectors.dropoff import count_at_risk, describe_at_risk, find_at
 from customers.models import Customer, FamilyMember
 from customers.selectors import get_facts
 from customers.tests.factories import make_customer, make_visit
+from feedback.tests.helpers import without_feature
 from outreach.models import Interaction
 from servaan_crm.l10n.jalali import local_date
 from servaan_crm.messaging.models import Message
@@ -205,11 +206,13 @@ def test_the_page_lists_levels_and_notes_calls(cafe):
     make_visit(guest, days_ago=95)
     page = cafe.browser("staff").get("/customers/at-risk/?risk_level=high").content.decode()
     assert "نازنین رفته" in page
-    assert "/contacted/" not in page, "the counter staff has no call list"
+    assert "/contacted/" in page, "the counter staff works the call list"
     agent = cafe.browser("agent")
-    assert "/contacted/" in agent.get("/customers/at-risk/").content.decode()
     address = f"/customers/{guest.pk}/contacted/"
-    assert cafe.browser("staff").post(address, {"outcome": "no_answer"}).status_code == 403
+    with without_feature(cafe, "outreach"):
+        assert "/contacted/" not in agent.get("/customers/at-risk/").content.decode()
+        assert agent.post(address, {"outcome": "no_answer"}).status_code == 403
+    assert cafe.browser("integrator").post(address, {"outcome": "no_answer"}).status_code == 403
     wrong = agent.post(address, {"outcome": "nonsense", "next": "https://evil.example/"})
     assert (wrong.status_code, wrong["Location"], Interaction.objects.count()) == (
         302,

@@ -177,7 +177,7 @@ def test_agents_see_their_own_calls_and_unassigned_ones(cafe: Any) -> None:
     assert cafe.api("agent").get(URL, {"agent_id": cafe.manager.pk}).status_code == 403
     assert put(cafe, managers, status="completed", outcome="busy").status_code == 404
     assert not Interaction.objects.exists()
-    assert cafe.api("staff").get(URL).status_code == 403
+    assert cafe.api("integrator").get(URL).status_code == 403
     with without_feature(cafe, "outreach"):
         assert cafe.api("manager").get(URL).json()["error"]["code"] == "FEATURE_DISABLED"
 

@@ -57,7 +57,9 @@ def refresh_guests(customer_ids: Iterable[UUID | str]) -> int:
     Meant for what one person or one event changes; for a whole book there is :func:`ask_for_run`.
     """
     with transaction.atomic():
-        rows = CustomerSummary.objects.select_for_update(no_key=True, of=("self",))
+        # With the guest, whom what is written refers to: waiting for a merge with the summary in hand is a deadlock.
+        rows = CustomerSummary.objects.select_related("customer")
+        rows = rows.select_for_update(no_key=True, of=("self", "customer"))
         found = list(rows.filter(pk__in=list(customer_ids)).order_by("pk"))
         # Leaves a new version of each row: a calculation that judged the guests before the change sees that they
         # were judged since, also when their figures stay as they are.

@@ -117,6 +117,7 @@ def _dispatch_batch(size: int, *, careful: bool) -> tuple[int, int]:
             if time.monotonic() > until:
                 break  # the rest is claimed again after this commit
         EventRow.objects.bulk_update(taken, _OUTCOME)
+        connection.check_constraints()  # what commit would ask for and wait for, while the patience lasts
     return len(taken), finished
 
 

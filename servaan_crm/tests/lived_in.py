@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from campaigns.models import Automation
+from checkout.services import VisitRequest, record_visit
 from checkout.simulation.calls import tell_calls
 from checkout.simulation.campaigns import tell_campaigns
 from checkout.simulation.run import make_plan, simulate
-from customers.models import Customer, CustomerNote, CustomField, FamilyMember, Visit
+from customers.models import Customer, CustomerNote, CustomField, FamilyMember
 from feedback.links import make_links
 from loyalty.services.guest_card import card_link
 from servaan_crm.core.actors import system
@@ -25,7 +27,8 @@ def live_in(cast: Any) -> dict[str, str]:
     CustomerNote.objects.create(customer=guest, text="میز کنار پنجره را دوست دارد.", author_name="نگار")
     FamilyMember.objects.create(customer=guest, name="هانا", relationship="child", birthday=date(2016, 3, 1))
     CustomField.objects.create(key="usual", label="نوشیدنی همیشگی", kind="text")
-    visit = Visit.objects.filter(customer=guest).order_by("-visit_date")[0]
+    today = VisitRequest(customer_id=guest.pk, total_amount=Decimal(1_250_000))
+    visit = record_visit(actor=system("test"), request=today).visit
     link = card_link(actor=system("test"), customer_id=guest.pk, origin="http://servaan.test")
     card = f"/card/{link.token}/"
     campaign, draft = tell_campaigns()

@@ -267,6 +267,8 @@ class Gateway:
     channels: ClassVar[frozenset[str]] = frozenset({"sms"})
     # ISO codes of the countries whose guests it reaches; empty: everywhere. "-IR" leaves one out.
     countries: ClassVar[frozenset[str]] = frozenset()
+    # ISO code of the money its charges are in; empty: the café's own. Charges in other money are not taken over.
+    currency: ClassVar[str] = ""
     settings: ClassVar[tuple[Setting, ...]] = ()
     needs_api_key: ClassVar[bool] = True
     # False where nobody enters one, because we make it ourselves (``first_api_key``).

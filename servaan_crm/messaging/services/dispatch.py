@@ -49,7 +49,7 @@ from servaan_crm.messaging.services.outcomes import Accepted, Refused, record_ac
 from servaan_crm.messaging.services.prepare import prepare
 from servaan_crm.messaging.services.refusals import list_gone
 from servaan_crm.messaging.services.rules import get_rules
-from servaan_crm.messaging.services.tariffs import price_of
+from servaan_crm.messaging.services.tariffs import cost_of
 
 log = logging.getLogger(__name__)
 
@@ -259,9 +259,7 @@ def record_batch(claim: Claim, results: Sequence[Outcome]) -> DispatchReport:
 
 
 def _accepted(account: Account, row: ClaimedMessage, result: SendResult) -> Accepted:
-    if result.cost is not None:
-        return Accepted.of(row.id, result)
-    return Accepted.of(row.id, result, cost=price_of(row.body, row.recipient, account))
+    return Accepted.of(row.id, result, cost_of(result.cost, row.body, row.recipient, account))
 
 
 def _is_unsent(result: SendResult) -> bool:

@@ -120,10 +120,9 @@ class Accepted:
     cost: Decimal | None = None
 
     @classmethod
-    def of(cls, message_id: UUID, result: SendResult, *, cost: Decimal | None = None) -> Accepted:
-        """From an adapter's answer. ``cost``: by our own tariff, where the provider tells none."""
-        own = cost if result.cost is None else result.cost
-        return cls(message_id, result.provider_id, STATE_OF[result.state], result.status, own)
+    def of(cls, message_id: UUID, result: SendResult, cost: Decimal | None) -> Accepted:
+        """From an adapter's answer. ``cost``: in the café's money."""
+        return cls(message_id, result.provider_id, STATE_OF[result.state], result.status, cost)
 
 
 @dataclass(frozen=True, slots=True)

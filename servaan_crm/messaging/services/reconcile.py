@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
-from servaan_crm.messaging.gateways.base import Doubtful, GatewayError, StatusResult
+from servaan_crm.messaging.gateways.base import Doubtful, GatewayError
 from servaan_crm.messaging.models import Message
 from servaan_crm.messaging.provider_templates import name_at
 from servaan_crm.messaging.services.accounts import Account, account_by_key, note_problem
@@ -22,7 +21,7 @@ from servaan_crm.messaging.services.outcomes import (
     record_accepted,
     record_delivery_reports,
 )
-from servaan_crm.messaging.services.tariffs import price_of
+from servaan_crm.messaging.services.tariffs import cost_of
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +143,11 @@ def _reconcile(account: Account, rows: list[Due], counts: dict[str, int]) -> Non
         return
     found = [
         Accepted(
-            row.id, result.provider_id, STATE_OF[result.state], result.status, _cost(row, result, account)
+            row.id,
+            result.provider_id,
+            STATE_OF[result.state],
+            result.status,
+            cost_of(result.cost, row.body, row.recipient, account),
         )
         for row in rows
         if (result := known.get(row[1])) and result.provider_id
@@ -167,11 +170,6 @@ def _may_repeat(account: Account, row: Due) -> bool:
     if row.template and name_at(account, row.template) and not gateway.template_has_local_id:
         return False
     return gateway.local_id_is_idempotent or gateway.absence_is_proof
-
-
-def _cost(row: Due, result: StatusResult, account: Account) -> Decimal | None:
-    """What the provider charged, else by our own tariff."""
-    return price_of(row.body, row.recipient, account) if result.cost is None else result.cost
 
 
 def _give_up(message_ids: list[UUID]) -> int:

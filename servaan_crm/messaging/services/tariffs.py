@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from servaan_crm.l10n.locale import get_locale
 from servaan_crm.messaging.models import Channel
 from servaan_crm.messaging.services.accounts import Account, list_accounts
 from servaan_crm.messaging.sms import GSM7, SmsSize, count_parts
@@ -25,6 +26,14 @@ def price_of(text: str, recipient: str, account: Account) -> Decimal | None:
     """Price of ``text`` by the tariff of ``account``, in the café's base currency unit; None where it has none."""
     size = count_parts(text)
     return _price(size, recipient, account.tariff, account.config.channel)
+
+
+def cost_of(charged: Decimal | None, text: str, recipient: str, account: Account) -> Decimal | None:
+    """What the provider charged, where it did so in the café's money; else the price by our own tariff."""
+    money = account.gateway.currency
+    if charged is not None and (not money or money == get_locale().currency):
+        return charged
+    return price_of(text, recipient, account)
 
 
 def price_now(channel: str = Channel.SMS) -> Tariff:

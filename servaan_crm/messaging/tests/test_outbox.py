@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from servaan_crm.core import actors
+from servaan_crm.l10n.locale import IN, use_locale
 from servaan_crm.messaging import selectors, services
 from servaan_crm.messaging.models import GatewayState, Message, ProviderAccount
 from servaan_crm.messaging.tests.helpers import draft, due_now, queue, run_in_threads, states
@@ -42,6 +43,15 @@ def test_thank_you_goes_out_once_with_its_number(outbox: Loopback) -> None:
     (text,) = outbox.received()["09120000001"]
     assert (text["localid"], text["message"]) == (message.local_id, "سپاس از شما\nامتیاز: ۱۲")
     assert services.dispatch_until_idle().claimed == 0
+
+
+def test_rials_are_no_rupees(outbox: Loopback) -> None:
+    """A provider that charges in other money than the café's: its figure says nothing here."""
+    message = queue_one()
+    with use_locale(IN):
+        services.dispatch_until_idle()
+    message.refresh_from_db()
+    assert (message.state, message.cost) == ("delivered", None)
 
 
 def test_same_occurrence_is_queued_once(outbox: Loopback) -> None:

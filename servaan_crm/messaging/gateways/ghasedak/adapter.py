@@ -47,6 +47,7 @@ class GhasedakGateway(Gateway):
     name: ClassVar[str] = "ghasedak"
     label: ClassVar[str | Promise] = _("Ghasedak")
     countries: ClassVar[frozenset[str]] = frozenset({"IR"})
+    currency: ClassVar[str] = "IRR"
     needs_sender: ClassVar[bool] = True
     has_templates: ClassVar[bool] = True
     template_has_local_id: ClassVar[bool] = True

@@ -61,6 +61,7 @@ class KavenegarGateway(Gateway):
 
     name: ClassVar[str] = "kavenegar"
     label: ClassVar[str | Promise] = _("Kavenegar")
+    currency: ClassVar[str] = "IRR"
     has_templates: ClassVar[bool] = True
     callback_kinds: ClassVar[tuple[str, ...]] = ("status", "receive")
     batch_size: ClassVar[int] = BATCH

@@ -58,6 +58,7 @@ class MelipayamakGateway(Gateway):
     name: ClassVar[str] = "melipayamak"
     label: ClassVar[str | Promise] = _("Melipayamak")
     countries: ClassVar[frozenset[str]] = frozenset({"IR"})
+    currency: ClassVar[str] = "IRR"
     needs_sender: ClassVar[bool] = True
     has_templates: ClassVar[bool] = True
     batch_size: ClassVar[int] = BATCH

@@ -62,6 +62,7 @@ class SmsIrGateway(Gateway):
     name: ClassVar[str] = "sms_ir"
     label: ClassVar[str | Promise] = _("SMS.ir")
     countries: ClassVar[frozenset[str]] = frozenset({"IR"})
+    currency: ClassVar[str] = "IRR"
     needs_sender: ClassVar[bool] = True
     has_templates: ClassVar[bool] = True
     batch_size: ClassVar[int] = BATCH

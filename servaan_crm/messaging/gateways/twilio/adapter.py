@@ -59,6 +59,7 @@ class TwilioGateway(Gateway):
     label: ClassVar[str | Promise] = _("Twilio")
     channels: ClassVar[frozenset[str]] = frozenset({"sms", "whatsapp"})
     countries: ClassVar[frozenset[str]] = frozenset({"-IR"})
+    currency: ClassVar[str] = "USD"  # what nearly all accounts are charged in
     has_templates: ClassVar[bool] = True
     template_has_local_id: ClassVar[bool] = True
     callback_kinds: ClassVar[tuple[str, ...]] = ("status", "receive")
