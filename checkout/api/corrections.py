@@ -30,7 +30,7 @@ from servaan_crm.core.idempotent import answer_once
 from servaan_crm.core.pagination import paginate
 from servaan_crm.core.query import read_query
 from servaan_crm.core.responses import ok
-from servaan_crm.core.serializers import StrictSerializer
+from servaan_crm.core.serializers import EmptySerializer, StrictSerializer
 from servaan_crm.l10n.serializers import MoneyField, PhoneField
 
 # The name in the API of what the visit calls otherwise.
@@ -100,10 +100,6 @@ class MoveSerializer(StrictSerializer):
             wanted: UUID = self.validated_data["customer_id"]
             return wanted
         return get_by_phone(self.validated_data["customer_phone"]).pk
-
-
-class EmptySerializer(StrictSerializer):
-    """A body without fields."""
 
 
 class CorrectionView(APIView):

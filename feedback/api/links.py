@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from feedback.links import link_of
 from servaan_crm.accounts.permissions import HasPermission, P
 from servaan_crm.core.responses import ok
+from servaan_crm.core.serializers import EmptySerializer
 
 
 class FeedbackLinkOutput(serializers.Serializer[Any]):
@@ -30,8 +31,11 @@ class FeedbackLinkView(APIView):
     permission = P.FEEDBACK_RECORD
     rate_area = "feedback"
 
-    @extend_schema(operation_id="visit_feedback_link", request=None, responses={200: FeedbackLinkOutput})
+    @extend_schema(
+        operation_id="visit_feedback_link", request=EmptySerializer, responses={200: FeedbackLinkOutput}
+    )
     def post(self, request: Request, visit_id: UUID) -> Response:
         """Return the link, the same one for the same visit; it is valid for another thirty days."""
+        EmptySerializer(data=request.data).is_valid(raise_exception=True)
         link, expires_at = link_of(visit_id)
         return ok(FeedbackLinkOutput({"link": link, "expires_at": expires_at}).data)

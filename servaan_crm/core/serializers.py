@@ -29,3 +29,7 @@ class StrictSerializer(serializers.Serializer[Any]):
         if errors:
             raise serializers.ValidationError(errors)
         return values
+
+
+class EmptySerializer(StrictSerializer):
+    """A body without fields."""
