@@ -54,8 +54,14 @@ def test_a_segment_is_put_together_with_the_mouse(fresh_cafe, tmp_path, chromium
         criteria = json.loads(page.input_value("#criteria"))
         assert preview(criteria).count == 1
 
-        # The JSON is the same thing: what is written there is drawn as rows.
+        # The JSON is the same thing: what is written there is drawn as rows, and a second bound stays.
         page.click("details.json-view summary")
+        page.fill("#criteria", '{"visit_count": {"above": 1, "max": 8}}')
+        page.locator("#criteria").blur()
+        page.wait_for_function("document.querySelectorAll('#builder .b-row').length === 1")
+        assert "بیشتر از ۱" in page.locator("#builder .b-row").inner_text()
+        page.locator("#builder .b-row input.num").first.fill("۹")
+        assert json.loads(page.input_value("#criteria")) == {"visit_count": {"above": 1, "max": 9}}
         page.fill("#criteria", '{"any": [{"visit_count": 1}, {"visit_count": {"min": 5}}]}')
         page.locator("#criteria").blur()
         page.wait_for_function("document.querySelectorAll('#builder .b-row').length === 2")

@@ -81,6 +81,7 @@ def _words() -> dict[str, str]:
         "all": _("all of these hold"), "any": _("at least one of these holds"), "not": _("none of this holds"),
         "add_row": _("Add a condition"), "add_group": _("Add a group"), "remove": _("Remove"),
         "min": _("at least"), "max": _("at most"), "eq": _("exactly"), "not_eq": _("other than"),
+        "above": _("more than"), "below": _("less than"),
         "between": _("between"), "and": _("and"), "in": _("is one of"), "not_in": _("is none of"),
         "has_any": _("has one of"), "has_all": _("has all of"), "has_none": _("has none of"),
         "yes": _("yes"), "no": _("no"), "days": _("days"), "within": _("in the last"), "before": _("longer ago than"),

@@ -82,13 +82,18 @@
     const by = scale(field);
     const set = (parts) => { row.value = { ...keep, ...parts }; changed(); };
     const start = value.min ?? value.max ?? value.eq ?? value.not ?? value.above ?? value.below ?? 1;
-    const names = { min: words.min, max: words.max, between: words.between, eq: words.eq, not: words.not_eq, above: words.min, below: words.max };
+    const names = { min: words.min, max: words.max, between: words.between, eq: words.eq, not: words.not_eq, above: words.above, below: words.below };
     const parts = [select((ops.includes(op) ? ops : [...ops, op]).map((key) => [key, names[key]]), op, (next) => {
       set(next === "between" ? { min: start, max: start } : { [next]: start }); redraw();
     }, words.condition)];
     if (op === "between") parts.push(numberBox(value.min / by, (n) => { value.min = n * by; set({ min: value.min, max: value.max }); }, words.min), words.and,
       numberBox(value.max / by, (n) => { value.max = n * by; set({ min: value.min, max: value.max }); }, words.max));
-    else parts.push(numberBox(value[op] / by, (n) => set({ [op]: n * by }), names[op]));
+    else {
+      // A second bound, written as JSON, stays as it is.
+      const others = Object.fromEntries(RANGE.filter((key) => key !== op && key in value).map((key) => [key, value[key]]));
+      parts.push(numberBox(value[op] / by, (n) => set({ ...others, [op]: n * by }), names[op]));
+      for (const [key, bound] of Object.entries(others)) parts.push(el("span", { class: "muted" }, `${words.and} ${names[key]} ${shown(bound / by)}`));
+    }
     if (field.unit === "money") parts.push(el("span", { class: "muted" }, data.money.unit));
     if (field.unit === "days" && field.kind === "days") parts.push(el("span", { class: "muted" }, words.days));
     return el("span", { class: "b-part" }, ...parts);
